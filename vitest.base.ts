@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** What every package's vitest.config.ts shares: sources are tested directly, never an old build. */
+export default defineConfig({
+  resolve: { conditions: ['@clickstream/source'] },
+  ssr: { resolve: { conditions: ['@clickstream/source'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', ['json', { outputFile: 'test-results/results.json' }]],
+  },
+});
