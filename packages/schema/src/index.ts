@@ -1,0 +1,31 @@
+export { CLICK_EVENT_LIMITS } from './click-event-limits.ts';
+export { clickEventSchema, jsonClickEventSchema } from './click-event-schema.ts';
+export type { ClickEvent } from './click-event-schema.ts';
+export { decodeClickEvent } from './decode-click-event.ts';
+export { encodeClickEvent, formatClickEvent } from './encode-click-event.ts';
+export { MALFORMED_REASONS } from './decoded.ts';
+export type { Decoded, Malformed, MalformedReason } from './decoded.ts';
+export { RECORD_FORMATS } from './record-format.ts';
+export type { RecordFormat } from './record-format.ts';
+export { SCHEMA_ERROR_CODES, SchemaError } from './schema-error.ts';
+export type { SchemaErrorCode } from './schema-error.ts';
+export { isSupportedSchemaVersion, schemaVersionHeader } from './schema-version-header.ts';
+export {
+  decodeRunningTotal,
+  encodeRunningTotal,
+  formatRunningTotal,
+  runningTotalSchema,
+} from './running-total.ts';
+export type { EncodedRunningTotal, RunningTotal } from './running-total.ts';
+export {
+  DEAD_LETTER_LIMIT_BYTES,
+  DEAD_LETTER_REASONS,
+  decodeDeadLetter,
+  encodeDeadLetter,
+  recordSizeBytes,
+} from './dead-letter.ts';
+export type { DeadLetter, DeadLetterReason, DecodedDeadLetter, EncodedDeadLetter } from './dead-letter.ts';
+export type { RecordHeaders } from './record-headers.ts';
+export { createTopicSpecs, DEFAULT_TOPIC_NAMES } from './topic-specs.ts';
+export type { TopicNames, TopicSpec, TopicSpecs } from './topic-specs.ts';
+export { printable } from './printable.ts';
