@@ -1,0 +1,129 @@
+import kafkajs, { type Admin } from '#kafkajs';
+import { connectAdmin } from './connect-admin.ts';
+import type { KafkaConnection } from './connection.ts';
+import { describeError, KafkaClientError } from './error.ts';
+import type { Logger } from './logger.ts';
+
+/** A topic as it has to be, with the settings it gets if it has to be created. */
+export interface TopicSpec {
+  readonly name: string;
+  /** Topic settings such as `cleanup.policy`; used at creation only. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface EnsureTopicsOptions {
+  readonly connection: KafkaConnection;
+  readonly log: Logger;
+  /** The first one decides the number of partitions of all. */
+  readonly topics: readonly [TopicSpec, ...TopicSpec[]];
+  /** Partitions of the first topic if it has to be created. */
+  readonly partitions: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sees to it that the topics exist: creates what is missing, alters nothing that exists. Also the place where an
+ * app finds out whether it can reach Kafka at all.
+ *
+ * @returns the number of partitions that all the topics have.
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_PARTITION_COUNT` when an existing topic has another number of
+ * partitions than the first, `CLICKSTREAM_KAFKA_TOPIC_MISSING` when one cannot be created, and what
+ * connecting throws.
+ */
+export async function ensureTopics(options: EnsureTopicsOptions): Promise<number> {
+  const { connection, log, topics, partitions, signal } = options;
+  const admin = await connectAdmin(connection, log, signal);
+  try {
+    const [first, ...others] = topics;
+    let existing = await partitionCounts(admin, topics);
+    if (!existing.has(first.name)) {
+      await create(admin, [first], partitions, log);
+      existing = await partitionCounts(admin, topics);
+    }
+    const count = existing.get(first.name) ?? partitions;
+    const missing = others.filter(({ name }) => !existing.has(name));
+    if (missing.length > 0) {
+      await create(admin, missing, count, log);
+      existing = await partitionCounts(admin, topics);
+    }
+    for (const { name } of others) {
+      const found = existing.get(name);
+      if (found !== undefined && found !== count)
+        throw new KafkaClientError(
+          'CLICKSTREAM_KAFKA_PARTITION_COUNT',
+          `topic ${name} has ${found} partitions and ${first.name} has ${count}: both need the same number. Use another name for ${name}, or delete it if its data may go`,
+          { topic: name },
+        );
+    }
+    await warnOfProducerTimestamps(admin, topics, log);
+    return count;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+async function partitionCounts(admin: Admin, topics: readonly TopicSpec[]): Promise<Map<string, number>> {
+  const names = new Set(await admin.listTopics());
+  const wanted = topics.map(({ name }) => name).filter((name) => names.has(name));
+  if (wanted.length === 0) return new Map();
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: wanted });
+  return new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+async function create(admin: Admin, topics: readonly TopicSpec[], partitions: number, log: Logger): Promise<void> {
+  try {
+    const created = await admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map(({ name, config }) => ({
+        topic: name,
+        numPartitions: partitions,
+        replicationFactor: -1, // the cluster's default
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      })),
+    });
+    // Several apps start at once; whoever comes second finds the topic there.
+    if (created) log.info(`created ${topics.map(({ name }) => name).join(', ')} with ${partitions} partitions`);
+  } catch (error) {
+    const names = topics.map(({ name }) => name).join(', ');
+    throw new KafkaClientError(
+      'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+      `cannot create ${names} (${reasons(error)}). Create it with the broker's own tool: ${topics
+        .map(({ name, config }) => createCommand(name, partitions, config))
+        .join(' ; ')}`,
+      { cause: error, topic: topics[0]?.name ?? '' },
+    );
+  }
+}
+
+/** kafkajs reports one error for all topics; the reasons are in a list inside it. */
+function reasons(error: unknown): string {
+  const each = error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  return [...new Set((each.length > 0 ? each : [error]).map(describeError))].join('; ');
+}
+
+function createCommand(name: string, partitions: number, config: Readonly<Record<string, string>>): string {
+  const settings = Object.entries(config).map(([setting, value]) => ` --config ${setting}=${value}`);
+  return `kafka-topics --bootstrap-server … --create --topic ${name} --partitions ${partitions}${settings.join('')}`;
+}
+
+async function warnOfProducerTimestamps(admin: Admin, topics: readonly TopicSpec[], log: Logger): Promise<void> {
+  const setting = 'message.timestamp.type';
+  const wanting = topics.filter(({ config }) => config[setting] === 'LogAppendTime');
+  if (wanting.length === 0) return;
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: wanting.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [setting] })),
+    });
+    for (const { resourceName, configEntries } of resources) {
+      const value = configEntries.find(({ configName }) => configName === setting)?.configValue;
+      if (value === undefined || value === 'LogAppendTime') continue;
+      log.warn(
+        `topic ${resourceName} keeps the producers' timestamps, so retention and duplicate detection trust their clocks; to change it: kafka-configs --bootstrap-server … --alter --entity-type topics --entity-name ${resourceName} --add-config ${setting}=LogAppendTime`,
+      );
+    }
+  } catch (error) {
+    // Reading settings may be forbidden where reading and writing records is not.
+    log.debug({ err: error }, 'reading topic settings');
+  }
+}

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { z } from 'zod';
+import { KafkaClientError } from './error.ts';
+
+/** What a process was started with: names to values, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SECRET = /PASSWORD|TOKEN|SECRET/;
+
+/**
+ * Reads configuration out of the environment with an app's zod schema, whose keys are the names of the
+ * variables. A variable that is set but empty counts as not set, as in compose files.
+ *
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_CONFIGURATION` that names every wrong variable at once, each
+ * with the value received (never that of a secret) and the bound it misses.
+ */
+export function parseEnvironment<Schema extends z.ZodObject>(
+  schema: Schema,
+  environment: Environment,
+): z.output<Schema> {
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const value = environment[name];
+    if (value !== undefined && value.trim() !== '') given[name] = value.trim();
+  }
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+
+  const problems = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0] ?? '');
+    const value = given[name];
+    const received =
+      value === undefined ? 'not set' : SECRET.test(name) ? 'a value kept secret' : JSON.stringify(value);
+    return `${name}: ${message} (received: ${received})`;
+  });
+  throw new KafkaClientError(
+    'CLICKSTREAM_KAFKA_CONFIGURATION',
+    ['the configuration is not usable:', ...problems.map((problem) => `  ${problem}`)].join('\n'),
+  );
+}
+
+/**
+ * The environment, completed by the nearest `.env`: that of the working directory, or else that of the
+ * workspace it lies in. The environment beats the file.
+ *
+ * @param workingDirectory where to look first; its parents are searched up to the workspace's root.
+ */
+export function withDotEnv(environment: Environment, workingDirectory: string): Environment {
+  for (let folder = workingDirectory; ; folder = dirname(folder)) {
+    const file = join(folder, '.env');
+    if (existsSync(file)) return { ...parseEnv(readFileSync(file, 'utf8')), ...environment };
+    if (existsSync(join(folder, 'pnpm-workspace.yaml')) || folder === dirname(folder)) return environment;
+  }
+}

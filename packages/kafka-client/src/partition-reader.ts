@@ -1,0 +1,398 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartitionBroker, PartitionCluster } from '#kafkajs';
+import type { KafkaConnection } from './connection.ts';
+import { describeError, KafkaClientError } from './error.ts';
+import { fetchRequest, type ProtocolRequest } from './fetch-protocol.ts';
+import { createFetchedBatch, type FetchedBatch, type PartitionResponse } from './fetched-batch.ts';
+import { createKafkajs } from './kafkajs-client.ts';
+import type { Logger } from './logger.ts';
+
+/** A stretch of one partition: offsets `[from, to)`, or from `from` on for ever when `to` is left out. */
+export interface PartitionRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to?: bigint;
+}
+
+/** Reads partitions at any offset, without a consumer group: nothing is joined, committed or left behind. */
+export interface PartitionReader {
+  /** The number of partitions of a topic. @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` */
+  partitionCount(topic: string): Promise<number>;
+  /** First offset still in the log, per partition. */
+  startOffsets(topic: string): Promise<bigint[]>;
+  /** Offset after the last one readable with the reader's isolation (the last stable offset, if committed), per partition. */
+  endOffsets(topic: string): Promise<bigint[]>;
+  /** First offset whose record has this Kafka timestamp (ms since the epoch) or a later one, else the end, per partition. */
+  offsetsAtTime(topic: string, timestampMs: number): Promise<bigint[]>;
+  /**
+   * Reads a range, batch by batch; batches without records are handed on as well. Ends when `to` is reached,
+   * when `signal` aborts or when the reader is closed. While one batch is worked on, the next is fetched.
+   * All ranges being read share one fetch request per broker.
+   *
+   * @throws KafkaClientError `CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE` when the log does not hold the position
+   * (never jumps), `CLICKSTREAM_KAFKA_UNREACHABLE` after a minute without the partition's leader.
+   */
+  read(range: PartitionRange, signal?: AbortSignal): AsyncGenerator<FetchedBatch, void>;
+  /** Time since the last answer of any broker to a fetch, ms; 0 while nothing is being read. */
+  silenceMs(): number;
+  close(): Promise<void>;
+}
+
+export interface PartitionReaderOptions {
+  readonly connection: KafkaConnection;
+  readonly log: Logger;
+  /** `read_committed` unless told otherwise: aborted records are never shown. */
+  readonly isolation?: 'read_committed' | 'read_uncommitted';
+}
+
+const MAX_BYTES_PER_PARTITION = 4 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Long poll of the broker when every partition that is being read is asked for. */
+const MAX_WAIT_MS = 250;
+/** Long poll while some partition is busy with what it has, so that its next fetch does not queue behind it. */
+const MAX_WAIT_WHILE_BUSY_MS = 20;
+const RETRY_DELAY_MS = 200;
+const LEADERLESS_LIMIT_MS = 60_000;
+
+const OFFSET_OUT_OF_RANGE = 1;
+/** Leader moved, or not there yet: new metadata helps. Kafka error codes 3, 5, 6, 9, 56, 74, 75, 76 and 100. */
+const STALE_LEADER = new Set([3, 5, 6, 9, 56, 74, 75, 76, 100]);
+
+/** The connections to one broker, which send any request. Part of every kafkajs broker, in no version of its types. */
+interface BrokerConnections {
+  readonly connectionPool: { send<Response>(request: ProtocolRequest<Response>): Promise<Response> };
+}
+
+/** Connects a reader. @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE` */
+export async function createPartitionReader(options: PartitionReaderOptions): Promise<PartitionReader> {
+  const reader = new ClusterReader(options);
+  await reader.connect();
+  return reader;
+}
+
+/** One range being read: where it stands, and at most one batch fetched ahead. */
+class Stream {
+  readonly topic: string;
+  readonly partition: number;
+  readonly end: bigint | undefined;
+  position: bigint;
+  leader: string | undefined;
+  failingSince: number | undefined;
+  #ahead: FetchedBatch | undefined;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor({ topic, partition, from, to }: PartitionRange) {
+    this.topic = topic;
+    this.partition = partition;
+    this.position = from;
+    this.end = to;
+  }
+
+  get wantsMore(): boolean {
+    return !this.#ahead && !this.#failure && !this.isAtEnd;
+  }
+
+  get isAtEnd(): boolean {
+    return this.end !== undefined && this.position >= this.end;
+  }
+
+  put(batch: FetchedBatch): void {
+    this.failingSince = undefined;
+    this.position = batch.nextOffset;
+    this.#ahead = batch;
+    this.#wake?.();
+  }
+
+  fail(error: Error): void {
+    this.#failure = error;
+    this.#wake?.();
+  }
+
+  /** The batch fetched ahead, once there is one; undefined at the end of the range or when `isOver` says so. */
+  async take(isOver: () => boolean): Promise<FetchedBatch | undefined> {
+    for (;;) {
+      const batch = this.#ahead;
+      this.#ahead = undefined;
+      if (isOver()) return undefined;
+      if (batch) return batch;
+      if (this.#failure) throw this.#failure;
+      if (this.isAtEnd) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+}
+
+class ClusterReader implements PartitionReader {
+  readonly #log: Logger;
+  readonly #brokers: string;
+  readonly #isolation: 'read_committed' | 'read_uncommitted';
+  readonly #cluster: PartitionCluster;
+  readonly #streams = new Set<Stream>();
+  /** Running fetch loops by broker id, each with a way to wake it when a stream wants more. */
+  readonly #loops = new Map<string, { wake: (() => void) | undefined; done: Promise<void> }>();
+  #lastAnswerAt = 0;
+  #closed = false;
+
+  constructor({ connection, log, isolation = 'read_committed' }: PartitionReaderOptions) {
+    this.#log = log;
+    this.#brokers = connection.brokers.join(',');
+    this.#isolation = isolation;
+    this.#cluster = createKafkajs(connection, log).cluster({
+      isolationLevel: isolation === 'read_committed' ? 1 : 0,
+      allowAutoTopicCreation: false,
+    });
+  }
+
+  async connect(): Promise<void> {
+    try {
+      await this.#cluster.connect();
+    } catch (error) {
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_UNREACHABLE',
+        `cannot reach Kafka at ${this.#brokers}: ${describeError(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    try {
+      await this.#cluster.addTargetTopic(topic);
+    } catch (error) {
+      throw new KafkaClientError('CLICKSTREAM_KAFKA_TOPIC_MISSING', `reading topic ${topic}: ${describeError(error)}`, {
+        cause: error,
+        topic,
+      });
+    }
+    return this.#cluster.findTopicPartitionMetadata(topic).length;
+  }
+
+  startOffsets(topic: string): Promise<bigint[]> {
+    return this.#offsets(topic, { fromBeginning: true });
+  }
+
+  endOffsets(topic: string): Promise<bigint[]> {
+    return this.#offsets(topic, { fromBeginning: false });
+  }
+
+  async offsetsAtTime(topic: string, timestampMs: number): Promise<bigint[]> {
+    const ends = await this.endOffsets(topic);
+    const offsets = await this.#offsets(topic, { fromTimestamp: timestampMs });
+    return offsets.map((offset, partition) => (offset < 0n ? (ends[partition] ?? 0n) : offset));
+  }
+
+  async #offsets(
+    topic: string,
+    at: { fromBeginning: boolean } | { fromTimestamp: number },
+  ): Promise<bigint[]> {
+    const count = await this.partitionCount(topic);
+    const partitions = Array.from({ length: count }, (_, partition) => ({ partition }));
+    for (const startedAt = performance.now(); ; ) {
+      try {
+        const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, ...at }]);
+        const offsets = new Array<bigint>(count).fill(-1n);
+        for (const { partition, offset } of found?.partitions ?? []) offsets[partition] = BigInt(offset);
+        return offsets;
+      } catch (error) {
+        if (performance.now() - startedAt > LEADERLESS_LIMIT_MS) throw this.#unreachable({ topic }, error);
+        await delay(RETRY_DELAY_MS);
+        await this.#refreshMetadata();
+      }
+    }
+  }
+
+  async *read(range: PartitionRange, signal?: AbortSignal): AsyncGenerator<FetchedBatch, void> {
+    await this.partitionCount(range.topic);
+    const stream = new Stream(range);
+    const isOver = () => this.#closed || signal?.aborted === true;
+    const wake = () => {
+      stream.wake();
+    };
+    signal?.addEventListener('abort', wake);
+    this.#streams.add(stream);
+    try {
+      for (;;) {
+        this.#ensureFetching(stream);
+        const batch = await stream.take(isOver);
+        if (!batch) return;
+        this.#ensureFetching(stream);
+        yield batch;
+      }
+    } finally {
+      this.#streams.delete(stream);
+      signal?.removeEventListener('abort', wake);
+    }
+  }
+
+  silenceMs(): number {
+    return this.#loops.size === 0 ? 0 : performance.now() - this.#lastAnswerAt;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.wake();
+    for (const loop of this.#loops.values()) loop.wake?.();
+    await this.#cluster.disconnect().catch(() => undefined);
+    await Promise.all([...this.#loops.values()].map(({ done }) => done));
+  }
+
+  /** Sees to it that the loop of the stream's leader runs and knows of the stream. */
+  #ensureFetching(stream: Stream): void {
+    if (this.#closed || !stream.wantsMore) return;
+    stream.leader ??= this.#leaderOf(stream);
+    const { leader } = stream;
+    if (leader === undefined) {
+      void this.#findLeaderLater(stream);
+      return;
+    }
+    const running = this.#loops.get(leader);
+    if (running) {
+      running.wake?.();
+      return;
+    }
+    this.#lastAnswerAt = performance.now();
+    const loop = { wake: undefined, done: Promise.resolve() };
+    this.#loops.set(leader, loop);
+    loop.done = this.#fetchLoop(leader).finally(() => {
+      this.#loops.delete(leader);
+    });
+  }
+
+  /** Fetches from one broker for as long as some stream has it as its leader. */
+  async #fetchLoop(leader: string): Promise<void> {
+    // What is worked on is asked for again as soon as it is taken, so a loop with nothing to ask waits.
+    for (let turn = 0; !this.#closed; turn++) {
+      const streams = [...this.#streams].filter((stream) => stream.leader === leader && !stream.isAtEnd);
+      if (streams.length === 0) return;
+      const wanting = streams.filter((stream) => stream.wantsMore);
+      if (wanting.length === 0) {
+        await new Promise<void>((resolve) => {
+          const loop = this.#loops.get(leader);
+          if (loop) loop.wake = resolve;
+        });
+        continue;
+      }
+      // The broker fills the response in request order and only the first partition is sure to fit: take turns.
+      const asked = [...wanting.slice(turn % wanting.length), ...wanting.slice(0, turn % wanting.length)];
+      await this.#fetch(leader, asked, asked.length < streams.length);
+    }
+  }
+
+  async #fetch(leader: string, asked: readonly Stream[], othersAreBusy: boolean): Promise<void> {
+    // A position may move only by what was fetched at it; it cannot change while the request is under way.
+    const byPartition = new Map(asked.map((stream) => [`${stream.topic}/${stream.partition}`, stream]));
+    let responses: PartitionResponse[];
+    try {
+      const broker = (await this.#cluster.findBroker({ nodeId: leader })) as PartitionBroker & BrokerConnections;
+      responses = await broker.connectionPool.send(
+        fetchRequest(
+          [...byPartition.values()].map(({ topic, partition, position }) => ({
+            topic,
+            partition,
+            fetchOffset: position,
+          })),
+          {
+            maxWaitMs: othersAreBusy ? MAX_WAIT_WHILE_BUSY_MS : MAX_WAIT_MS,
+            maxBytes: MAX_BYTES,
+            maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+            isolation: this.#isolation,
+          },
+        ),
+      );
+      this.#lastAnswerAt = performance.now();
+    } catch (error) {
+      if (this.#closed) return;
+      this.#log.debug({ err: error, leader }, 'fetching failed, trying again');
+      await this.#retryLater(asked, error);
+      return;
+    }
+
+    const leaderless: Stream[] = [];
+    const unanswered = new Set(byPartition.values());
+    for (const response of responses) {
+      const stream = byPartition.get(`${response.topic}/${response.partition}`);
+      if (!stream) continue;
+      unanswered.delete(stream);
+      const { topic, partition, position } = stream;
+      if (response.errorCode === 0) {
+        try {
+          stream.put(createFetchedBatch(response, position, stream.end));
+        } catch (error) {
+          stream.fail(error instanceof Error ? error : new Error(describeError(error)));
+        }
+      } else if (response.errorCode === OFFSET_OUT_OF_RANGE) {
+        stream.fail(
+          new KafkaClientError(
+            'CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE',
+            `${topic} [${partition}] does not hold offset ${position} (its log starts at ${response.logStartOffset} and ends at ${response.highWatermark})`,
+            { topic, partition, offset: position },
+          ),
+        );
+      } else if (STALE_LEADER.has(response.errorCode)) {
+        leaderless.push(stream);
+      } else {
+        stream.fail(
+          new KafkaClientError(
+            'CLICKSTREAM_KAFKA_UNREADABLE_RECORDS',
+            `fetching ${topic} [${partition}] at offset ${position}: Kafka error ${response.errorCode}`,
+            { topic, partition, offset: position },
+          ),
+        );
+      }
+    }
+    leaderless.push(...unanswered);
+    if (leaderless.length > 0) await this.#retryLater(leaderless, new Error('the partition has no leader here'));
+  }
+
+  async #retryLater(streams: readonly Stream[], cause: unknown): Promise<void> {
+    await delay(RETRY_DELAY_MS);
+    await this.#refreshMetadata();
+    for (const stream of streams) {
+      stream.failingSince ??= performance.now();
+      if (performance.now() - stream.failingSince > LEADERLESS_LIMIT_MS) {
+        stream.fail(this.#unreachable(stream, cause));
+        continue;
+      }
+      const leader = this.#leaderOf(stream);
+      if (leader === stream.leader) continue;
+      stream.leader = leader;
+      this.#ensureFetching(stream);
+    }
+  }
+
+  async #findLeaderLater(stream: Stream): Promise<void> {
+    while (!this.#closed && this.#streams.has(stream) && stream.leader === undefined && stream.wantsMore)
+      await this.#retryLater([stream], new Error('the partition has no leader'));
+  }
+
+  #leaderOf({ topic, partition }: Stream): string | undefined {
+    try {
+      return Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition])).find((id) => id !== '-1');
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #refreshMetadata(): Promise<void> {
+    await this.#cluster.refreshMetadata().catch((error: unknown) => {
+      this.#log.debug({ err: error }, 'refreshing metadata failed, trying again');
+    });
+  }
+
+  #unreachable({ topic, partition }: { topic: string; partition?: number }, cause: unknown): KafkaClientError {
+    return new KafkaClientError(
+      'CLICKSTREAM_KAFKA_UNREACHABLE',
+      `no answer from the leader of ${topic}${partition === undefined ? '' : ` [${partition}]`} at ${this.#brokers} for ${LEADERLESS_LIMIT_MS / 1000} s: ${describeError(cause)}`,
+      { cause, topic, ...(partition !== undefined && { partition }) },
+    );
+  }
+}
