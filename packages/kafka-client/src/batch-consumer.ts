@@ -22,7 +22,11 @@ export interface BatchConsumerOptions {
    * Makes the task of a partition that was assigned to us. Called after the partition's committed offset was
    * read, so that state restored here is at least as new as the offset: batches may come twice, none is missed.
    */
-  readonly createTask: (partition: number, reader: PartitionReader, signal: AbortSignal) => Promise<PartitionTask>;
+  readonly createTask: (
+    partition: number,
+    reader: PartitionReader,
+    signal: AbortSignal,
+  ) => Promise<PartitionTask>;
   /** Called when the tasks of a generation are ready, with the partitions that are ours now. */
   readonly onAssigned?: (partitions: readonly number[]) => void;
 }
@@ -95,7 +99,12 @@ class GroupConsumer implements BatchConsumer {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       maxWaitTimeInMs: HEARTBEAT_INTERVAL_MS / 2,
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8, restartOnFailure: () => Promise.resolve(false) },
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 2_000,
+        retries: 8,
+        restartOnFailure: () => Promise.resolve(false),
+      },
     });
   }
 
@@ -119,9 +128,13 @@ class GroupConsumer implements BatchConsumer {
     });
     consumer.on(CRASH, ({ payload }) => {
       this.#fail(
-        new KafkaClientError('CLICKSTREAM_KAFKA_CONSUMER_CRASHED', `the consumer crashed: ${describeError(payload.error)}`, {
-          cause: payload.error,
-        }),
+        new KafkaClientError(
+          'CLICKSTREAM_KAFKA_CONSUMER_CRASHED',
+          `the consumer crashed: ${describeError(payload.error)}`,
+          {
+            cause: payload.error,
+          },
+        ),
       );
     });
     try {
@@ -156,9 +169,11 @@ class GroupConsumer implements BatchConsumer {
     this.#generation.abort();
     this.#generation = new AbortController();
     const { signal } = this.#generation;
-    this.#work = this.#work.then(() => this.#runGeneration(partitions, signal)).catch((error: unknown) => {
-      if (!signal.aborted) this.#fail(error instanceof Error ? error : new Error(describeError(error)));
-    });
+    this.#work = this.#work
+      .then(() => this.#runGeneration(partitions, signal))
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#fail(error instanceof Error ? error : new Error(describeError(error)));
+      });
   }
 
   async #runGeneration(partitions: readonly number[], signal: AbortSignal): Promise<void> {
@@ -176,7 +191,9 @@ class GroupConsumer implements BatchConsumer {
     );
     signal.throwIfAborted();
     onAssigned?.(partitions);
-    await Promise.all(tasks.map(({ partition, from, task }) => this.#runTask(reader, partition, from, task, signal)));
+    await Promise.all(
+      tasks.map(({ partition, from, task }) => this.#runTask(reader, partition, from, task, signal)),
+    );
   }
 
   async #runTask(
@@ -234,7 +251,9 @@ class GroupConsumer implements BatchConsumer {
             ? `a batch is being worked on for ${BATCH_LIMIT_MS / 1000} s`
             : undefined;
     if (silence !== undefined)
-      this.#fail(new KafkaClientError('CLICKSTREAM_KAFKA_STALLED', `the consumer makes no progress: ${silence}`));
+      this.#fail(
+        new KafkaClientError('CLICKSTREAM_KAFKA_STALLED', `the consumer makes no progress: ${silence}`),
+      );
   }
 
   #fail(error: Error): void {
@@ -248,12 +267,20 @@ class GroupConsumer implements BatchConsumer {
     clearInterval(this.#watch);
     this.#generation.abort();
     await this.#work;
-    await Promise.race([this.#consumer.disconnect().catch(() => undefined), delay(5_000, undefined, { ref: false })]);
+    await Promise.race([
+      this.#consumer.disconnect().catch(() => undefined),
+      delay(5_000, undefined, { ref: false }),
+    ]);
     await this.#reader?.close();
   }
 }
 
-const MOVED_ON = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'NOT_COORDINATOR_FOR_GROUP']);
+const MOVED_ON = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
 
 function isGroupMovedOn(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)

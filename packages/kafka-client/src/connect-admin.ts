@@ -15,7 +15,11 @@ const RETRY_DELAY_MS = 500;
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE` after 15 s, or at once
  * `CLICKSTREAM_KAFKA_AUTHENTICATION` when waiting cannot help; the text says what to check.
  */
-export async function connectAdmin(connection: KafkaConnection, log: Logger, signal?: AbortSignal): Promise<Admin> {
+export async function connectAdmin(
+  connection: KafkaConnection,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<Admin> {
   const startedAt = performance.now();
   for (let announced = false; ; announced = true) {
     const admin = createKafkajs({ ...connection }, log).admin({ retry: { retries: 0 } });
@@ -26,9 +30,12 @@ export async function connectAdmin(connection: KafkaConnection, log: Logger, sig
       await admin.disconnect().catch(() => undefined);
       const failure = explain(error, connection);
       if (failure.code !== 'CLICKSTREAM_KAFKA_UNREACHABLE') throw failure;
-      if (signal?.aborted || performance.now() - startedAt + RETRY_DELAY_MS > START_DEADLINE_MS) throw failure;
+      if (signal?.aborted || performance.now() - startedAt + RETRY_DELAY_MS > START_DEADLINE_MS)
+        throw failure;
       if (!announced)
-        log.warn(`waiting up to ${START_DEADLINE_MS / 1000} s for Kafka at ${connection.brokers.join(',')}: ${describeError(error)}`);
+        log.warn(
+          `waiting up to ${START_DEADLINE_MS / 1000} s for Kafka at ${connection.brokers.join(',')}: ${describeError(error)}`,
+        );
       await delay(RETRY_DELAY_MS, undefined, signal && { signal }).catch(() => undefined);
     }
   }
@@ -37,9 +44,12 @@ export async function connectAdmin(connection: KafkaConnection, log: Logger, sig
 async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error('no answer'));
-    }, Math.max(1, deadlineMs));
+    timer = setTimeout(
+      () => {
+        reject(new Error('no answer'));
+      },
+      Math.max(1, deadlineMs),
+    );
   });
   try {
     return await Promise.race([work, late]);
@@ -66,9 +76,13 @@ function explain(error: unknown, connection: KafkaConnection): KafkaClientError 
   const hint = connection.tls
     ? 'Check that this port speaks TLS (KAFKA_TLS_ENABLED=true is set) and that KAFKA_BROKERS is right'
     : 'Start one with `pnpm local-kafka start` (or docker compose up -d kafka), or set KAFKA_BROKERS to a cluster that runs';
-  return new KafkaClientError('CLICKSTREAM_KAFKA_UNREACHABLE', `cannot reach Kafka at ${where}: ${text}. ${hint}`, {
-    cause: error,
-  });
+  return new KafkaClientError(
+    'CLICKSTREAM_KAFKA_UNREACHABLE',
+    `cannot reach Kafka at ${where}: ${text}. ${hint}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 function* causes(error: unknown): Generator {

@@ -70,7 +70,12 @@ async function partitionCounts(admin: Admin, topics: readonly TopicSpec[]): Prom
   return new Map(found.map(({ name, partitions }) => [name, partitions.length]));
 }
 
-async function create(admin: Admin, topics: readonly TopicSpec[], partitions: number, log: Logger): Promise<void> {
+async function create(
+  admin: Admin,
+  topics: readonly TopicSpec[],
+  partitions: number,
+  log: Logger,
+): Promise<void> {
   try {
     const created = await admin.createTopics({
       waitForLeaders: true,
@@ -82,7 +87,8 @@ async function create(admin: Admin, topics: readonly TopicSpec[], partitions: nu
       })),
     });
     // Several apps start at once; whoever comes second finds the topic there.
-    if (created) log.info(`created ${topics.map(({ name }) => name).join(', ')} with ${partitions} partitions`);
+    if (created)
+      log.info(`created ${topics.map(({ name }) => name).join(', ')} with ${partitions} partitions`);
   } catch (error) {
     const names = topics.map(({ name }) => name).join(', ');
     throw new KafkaClientError(
@@ -106,14 +112,22 @@ function createCommand(name: string, partitions: number, config: Readonly<Record
   return `kafka-topics --bootstrap-server … --create --topic ${name} --partitions ${partitions}${settings.join('')}`;
 }
 
-async function warnOfProducerTimestamps(admin: Admin, topics: readonly TopicSpec[], log: Logger): Promise<void> {
+async function warnOfProducerTimestamps(
+  admin: Admin,
+  topics: readonly TopicSpec[],
+  log: Logger,
+): Promise<void> {
   const setting = 'message.timestamp.type';
   const wanting = topics.filter(({ config }) => config[setting] === 'LogAppendTime');
   if (wanting.length === 0) return;
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: wanting.map(({ name }) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [setting] })),
+      resources: wanting.map(({ name }) => ({
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name,
+        configNames: [setting],
+      })),
     });
     for (const { resourceName, configEntries } of resources) {
       const value = configEntries.find(({ configName }) => configName === setting)?.configValue;

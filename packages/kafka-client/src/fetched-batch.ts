@@ -43,8 +43,8 @@ export interface RecordCursor {
   value(): Buffer | null;
   /** The last header of that name, as Kafka's `lastHeader`; a null header value is an empty buffer. */
   header(name: string): Buffer | undefined;
-  /** All headers in their order. */
-  headers(): [name: string, value: Buffer][];
+  /** All headers by name; a name that comes several times has a list. Without a prototype: names are hostile text. */
+  headers(): Record<string, Buffer | Buffer[]>;
 }
 
 /** One partition's part of a fetch response, as it came over the wire. */
@@ -116,7 +116,7 @@ export function createFetchedBatch(
   let nextOffset = fetchedOffset;
 
   // The last batch of a response may be cut off; it is fetched again, whole.
-  for (let at = 0; at + RECORDS <= records.length; ) {
+  for (let at = 0; at + RECORDS <= records.length;) {
     const end = at + LENGTH_COUNTS_FROM + records.readInt32BE(at + BATCH_LENGTH);
     if (end > records.length) break;
     const baseOffset = records.readBigInt64BE(at);
@@ -127,7 +127,11 @@ export function createFetchedBatch(
     const producerId = records.readBigInt64BE(at + PRODUCER_ID);
     if (endOffset !== undefined && baseOffset >= endOffset) break;
 
-    for (let next = aborted[abortedSeen]; next && next.firstOffset <= lastOffset; next = aborted[++abortedSeen])
+    for (
+      let next = aborted[abortedSeen];
+      next && next.firstOffset <= lastOffset;
+      next = aborted[++abortedSeen]
+    )
       abortedProducers.add(next.producerId);
 
     if ((attributes & CONTROL) !== 0) {
@@ -143,7 +147,9 @@ export function createFetchedBatch(
           baseOffset,
           baseTimestampMs: Number(records.readBigInt64BE(at + BASE_TIMESTAMP)),
           appendTimeMs:
-            (attributes & LOG_APPEND_TIME) !== 0 ? Number(records.readBigInt64BE(at + MAX_TIMESTAMP)) : undefined,
+            (attributes & LOG_APPEND_TIME) !== 0
+              ? Number(records.readBigInt64BE(at + MAX_TIMESTAMP))
+              : undefined,
         });
       }
     }
@@ -225,17 +231,21 @@ class SectionWalk implements RecordCursor {
   }
 
   header(name: string): Buffer | undefined {
-    return this.headers().findLast(([given]) => given === name)?.[1];
+    const found = this.headers()[name];
+    return Array.isArray(found) ? found.at(-1) : found;
   }
 
-  headers(): [name: string, value: Buffer][] {
+  headers(): Record<string, Buffer | Buffer[]> {
     const resumeAt = this.#at;
     this.#at = this.#headersStart;
-    const headers: [string, Buffer][] = [];
+    const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
     for (let left = this.#varint(); left > 0; left--) {
-      const name = this.#range(this.#varint());
+      const name = this.#range(this.#varint()).toString('utf8');
       const value = this.#range(this.#varint());
-      headers.push([name.toString('utf8'), value]);
+      const earlier = headers[name];
+      if (earlier === undefined) headers[name] = value;
+      else if (Array.isArray(earlier)) earlier.push(value);
+      else headers[name] = [earlier, value];
     }
     this.#at = resumeAt;
     return headers;

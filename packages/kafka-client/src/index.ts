@@ -15,6 +15,11 @@ export { createPartitionReader } from './partition-reader.ts';
 export type { PartitionRange, PartitionReader, PartitionReaderOptions } from './partition-reader.ts';
 export { homePartition, murmur2 } from './placement.ts';
 export { createRecordProducer } from './record-producer.ts';
-export type { DeliveryReport, OutgoingRecord, RecordProducer, RecordProducerOptions } from './record-producer.ts';
+export type {
+  DeliveryReport,
+  OutgoingRecord,
+  RecordProducer,
+  RecordProducerOptions,
+} from './record-producer.ts';
 export { runApp } from './run-app.ts';
 export type { App, AppContext, AppOutput } from './run-app.ts';

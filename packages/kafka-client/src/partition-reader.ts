@@ -168,10 +168,14 @@ class ClusterReader implements PartitionReader {
     try {
       await this.#cluster.addTargetTopic(topic);
     } catch (error) {
-      throw new KafkaClientError('CLICKSTREAM_KAFKA_TOPIC_MISSING', `reading topic ${topic}: ${describeError(error)}`, {
-        cause: error,
-        topic,
-      });
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        `reading topic ${topic}: ${describeError(error)}`,
+        {
+          cause: error,
+          topic,
+        },
+      );
     }
     return this.#cluster.findTopicPartitionMetadata(topic).length;
   }
@@ -196,7 +200,7 @@ class ClusterReader implements PartitionReader {
   ): Promise<bigint[]> {
     const count = await this.partitionCount(topic);
     const partitions = Array.from({ length: count }, (_, partition) => ({ partition }));
-    for (const startedAt = performance.now(); ; ) {
+    for (const startedAt = performance.now(); ;) {
       try {
         const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, ...at }]);
         const offsets = new Array<bigint>(count).fill(-1n);
@@ -292,7 +296,8 @@ class ClusterReader implements PartitionReader {
     const byPartition = new Map(asked.map((stream) => [`${stream.topic}/${stream.partition}`, stream]));
     let responses: PartitionResponse[];
     try {
-      const broker = (await this.#cluster.findBroker({ nodeId: leader })) as PartitionBroker & BrokerConnections;
+      const broker = (await this.#cluster.findBroker({ nodeId: leader })) as PartitionBroker &
+        BrokerConnections;
       responses = await broker.connectionPool.send(
         fetchRequest(
           [...byPartition.values()].map(({ topic, partition, position }) => ({
@@ -350,7 +355,8 @@ class ClusterReader implements PartitionReader {
       }
     }
     leaderless.push(...unanswered);
-    if (leaderless.length > 0) await this.#retryLater(leaderless, new Error('the partition has no leader here'));
+    if (leaderless.length > 0)
+      await this.#retryLater(leaderless, new Error('the partition has no leader here'));
   }
 
   async #retryLater(streams: readonly Stream[], cause: unknown): Promise<void> {
@@ -388,7 +394,10 @@ class ClusterReader implements PartitionReader {
     });
   }
 
-  #unreachable({ topic, partition }: { topic: string; partition?: number }, cause: unknown): KafkaClientError {
+  #unreachable(
+    { topic, partition }: { topic: string; partition?: number },
+    cause: unknown,
+  ): KafkaClientError {
     return new KafkaClientError(
       'CLICKSTREAM_KAFKA_UNREACHABLE',
       `no answer from the leader of ${topic}${partition === undefined ? '' : ` [${partition}]`} at ${this.#brokers} for ${LEADERLESS_LIMIT_MS / 1000} s: ${describeError(cause)}`,

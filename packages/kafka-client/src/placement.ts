@@ -10,7 +10,11 @@ export function murmur2(bytes: Uint8Array, start = 0, end: number = bytes.length
   let hash = SEED ^ length;
   let at = start;
   for (const lastWord = end - 3; at < lastWord; at += 4) {
-    let k = byte(bytes, at) | (byte(bytes, at + 1) << 8) | (byte(bytes, at + 2) << 16) | (byte(bytes, at + 3) << 24);
+    let k =
+      byte(bytes, at) |
+      (byte(bytes, at + 1) << 8) |
+      (byte(bytes, at + 2) << 16) |
+      (byte(bytes, at + 3) << 24);
     k = Math.imul(k, M);
     k ^= k >>> 24;
     hash = Math.imul(hash, M) ^ Math.imul(k, M);

@@ -10,7 +10,7 @@ export interface OutgoingRecord {
   readonly topic: string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | string>>;
+  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[]>>;
   /** Where to put it; without it, the key's home (murmur2), or partitions in turn for a null key. */
   readonly partition?: number;
 }
@@ -25,7 +25,12 @@ export type DeliveryReport =
       /** From being handed over to being acknowledged, ms. */
       readonly latencyMs: number;
     }
-  | { readonly status: 'failed'; readonly topic: string; readonly partition: number; readonly error: KafkaClientError };
+  | {
+      readonly status: 'failed';
+      readonly topic: string;
+      readonly partition: number;
+      readonly error: KafkaClientError;
+    };
 
 /** Writes records in batches, each acknowledged by all in-sync replicas and reported on. */
 export interface RecordProducer {
@@ -90,7 +95,10 @@ export async function createRecordProducer(
   try {
     await admin.connect();
     const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] });
-    const lane = new ProducerLane(new Map(found.map(({ name, partitions }) => [name, partitions.length])), options);
+    const lane = new ProducerLane(
+      new Map(found.map(({ name, partitions }) => [name, partitions.length])),
+      options,
+    );
     await lane.connect();
     return lane;
   } catch (error) {
@@ -170,7 +178,8 @@ class ProducerLane implements RecordProducer {
     this.#bufferedRecords++;
     this.#bufferedBytes += bytes;
     if (!this.#sending) {
-      if (this.#queue.length - this.#head >= this.#maxBatchRecords || this.#lingerMs === 0) this.#startSending();
+      if (this.#queue.length - this.#head >= this.#maxBatchRecords || this.#lingerMs === 0)
+        this.#startSending();
       else
         this.#linger ??= setTimeout(() => {
           this.#startSending();
@@ -211,7 +220,10 @@ class ProducerLane implements RecordProducer {
     const left = this.#queue.slice(this.#head);
     this.#head = this.#queue.length;
     if (left.length > 0)
-      this.#reportFailure(left, new KafkaClientError('CLICKSTREAM_KAFKA_CLOSED', 'closed before it was sent'));
+      this.#reportFailure(
+        left,
+        new KafkaClientError('CLICKSTREAM_KAFKA_CLOSED', 'closed before it was sent'),
+      );
     await this.#producer?.disconnect().catch(() => undefined);
   }
 
@@ -222,9 +234,13 @@ class ProducerLane implements RecordProducer {
   #place({ topic, key }: OutgoingRecord): number {
     const partitions = this.#partitionCounts.get(topic);
     if (partitions === undefined)
-      throw new KafkaClientError('CLICKSTREAM_KAFKA_TOPIC_MISSING', `the producer was not made for topic ${topic}`, {
-        topic,
-      });
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        `the producer was not made for topic ${topic}`,
+        {
+          topic,
+        },
+      );
     return key === null ? this.#nextPartition++ % partitions : homePartition(key, partitions);
   }
 
@@ -268,7 +284,12 @@ class ProducerLane implements RecordProducer {
   async #sendOne(batch: readonly Pending[]): Promise<void> {
     const messagesByTopic = new Map<string, object[]>();
     for (const { record, partition } of batch) {
-      const message = { key: record.key, value: record.value, partition, ...(record.headers && { headers: record.headers }) };
+      const message = {
+        key: record.key,
+        value: record.value,
+        partition,
+        ...(record.headers && { headers: record.headers }),
+      };
       const messages = messagesByTopic.get(record.topic);
       if (messages) messages.push(message);
       else messagesByTopic.set(record.topic, [message]);
@@ -278,7 +299,10 @@ class ProducerLane implements RecordProducer {
       const acknowledged = await producer.sendBatch({
         acks: -1,
         timeout: SEND_TIMEOUT_MS,
-        topicMessages: [...messagesByTopic].map(([topic, messages]) => ({ topic, messages: messages as never })),
+        topicMessages: [...messagesByTopic].map(([topic, messages]) => ({
+          topic,
+          messages: messages as never,
+        })),
       });
       this.#reportDelivery(batch, acknowledged);
     } catch (error) {
@@ -301,7 +325,10 @@ class ProducerLane implements RecordProducer {
   #reportDelivery(batch: readonly Pending[], acknowledged: readonly RecordMetadata[]): void {
     const now = performance.now();
     const nextOffsets = new Map(
-      acknowledged.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, BigInt(baseOffset ?? -1)]),
+      acknowledged.map(({ topicName, partition, baseOffset }) => [
+        `${topicName}/${partition}`,
+        BigInt(baseOffset ?? -1),
+      ]),
     );
     for (const { record, partition, writtenAt, onDelivery } of batch) {
       const place = `${record.topic}/${partition}`;
@@ -328,6 +355,9 @@ class ProducerLane implements RecordProducer {
 
 function sizeOf({ key, value, headers }: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const name in headers) bytes += name.length + Buffer.byteLength(headers[name] ?? '') + RECORD_OVERHEAD_BYTES;
+  if (headers)
+    for (const [name, values] of Object.entries(headers))
+      for (const value of Array.isArray(values) ? values : [values])
+        bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + RECORD_OVERHEAD_BYTES;
   return bytes;
 }
