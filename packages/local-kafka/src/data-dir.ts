@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LocalKafkaError } from './local-kafka-error.ts';
+import { isAlive } from './process-table.ts';
+
+/** Kafka pre-allocates its index files; with less than this it may start and then fail at the first topic. */
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+
+/** Where the things of one broker are, all under one folder. */
+export interface DataDir {
+  readonly root: string;
+  readonly logs: string;
+  readonly temporary: string;
+  readonly properties: string;
+  readonly logFile: string;
+  readonly outputFile: string;
+  readonly brokerFile: string;
+}
+
+const brokerRecordSchema = z.object({ pid: z.int().positive(), startTime: z.string(), port: z.int() });
+
+/** Who serves a data folder: a process and its port. */
+export type BrokerRecord = z.infer<typeof brokerRecordSchema>;
+
+/** The layout below a broker's folder. */
+export function dataDirAt(root: string): DataDir {
+  return {
+    root,
+    logs: join(root, 'data'),
+    temporary: join(root, 'tmp'),
+    properties: join(root, 'server.properties'),
+    logFile: join(root, 'kafka.log'),
+    outputFile: join(root, 'kafka.out'),
+    brokerFile: join(root, 'broker.json'),
+  };
+}
+
+/**
+ * Makes a folder ready for a broker: creates and formats it when new, checks it when not.
+ * @throws LocalKafkaError `…_DATA_DIR_UNWRITABLE`, `…_DATA_DIR_IN_USE`, `…_DATA_DIR_CORRUPT`, `…_NO_DISK_SPACE`.
+ */
+export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string): void {
+  try {
+    mkdirSync(dir.logs, { recursive: true });
+    rmSync(dir.temporary, { recursive: true, force: true });
+    mkdirSync(dir.temporary);
+    writeFileSync(dir.outputFile, '');
+    const { bavail, bsize } = statfsSync(dir.root);
+    if (bavail * bsize < MIN_FREE_BYTES) throw noDiskSpace(dir);
+    const running = readBrokerRecord(dir);
+    if (running !== undefined && isAlive(running)) {
+      throw new LocalKafkaError(
+        'CLICKSTREAM_LOCAL_KAFKA_DATA_DIR_IN_USE',
+        `${dir.root} is in use by the Kafka on port ${running.port} (process ${running.pid}): stop that one first`,
+        { logFile: dir.logFile },
+      );
+    }
+    format(dir, bootstrapCheckpoint);
+  } catch (error) {
+    if (error instanceof LocalKafkaError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw noDiskSpace(dir, error);
+    throw new LocalKafkaError(
+      'CLICKSTREAM_LOCAL_KAFKA_DATA_DIR_UNWRITABLE',
+      `cannot write Kafka's data folder ${dir.root} (${code ?? String(error)}): make it a folder that you may write`,
+      { cause: error },
+    );
+  }
+}
+
+/** What `kafka-storage format` does (KIP-631), less the JVM: two small files, the one that marks completion last. */
+function format(dir: DataDir, bootstrapCheckpoint: string): void {
+  const metaProperties = join(dir.logs, 'meta.properties');
+  if (existsSync(metaProperties)) {
+    if (!/^cluster\.id=\S+$/m.test(readFileSync(metaProperties, 'utf8'))) throw dataDirCorrupt(dir);
+    return;
+  }
+  if (readdirSync(dir.logs).some((name) => name !== 'bootstrap.checkpoint')) throw dataDirCorrupt(dir);
+  copyFileSync(bootstrapCheckpoint, join(dir.logs, 'bootstrap.checkpoint'));
+  const draft = join(dir.root, 'meta.properties.draft');
+  writeFileSync(
+    draft,
+    `version=1\nnode.id=1\ncluster.id=${randomKafkaUuid()}\ndirectory.id=${randomKafkaUuid()}\n`,
+  );
+  renameSync(draft, metaProperties);
+}
+
+/** Kafka's Uuid: 16 random bytes in URL-safe base64, never with a leading dash. */
+function randomKafkaUuid(): string {
+  for (;;) {
+    const uuid = randomBytes(16).toString('base64url');
+    if (!uuid.startsWith('-')) return uuid;
+  }
+}
+
+/** The record of who serves the folder, or undefined if there is none to be read. */
+export function readBrokerRecord(dir: DataDir): BrokerRecord | undefined {
+  try {
+    return brokerRecordSchema.parse(JSON.parse(readFileSync(dir.brokerFile, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The disk under a data folder is full. */
+export function noDiskSpace(dir: DataDir, cause?: unknown): LocalKafkaError {
+  return new LocalKafkaError(
+    'CLICKSTREAM_LOCAL_KAFKA_NO_DISK_SPACE',
+    `no disk space for Kafka in ${dir.root}: free some (Kafka needs at least ${MIN_FREE_BYTES / 1024 / 1024} MB) and start again`,
+    { cause, logFile: dir.logFile },
+  );
+}
+
+/** A data folder holds something that no Kafka can start from. */
+export function dataDirCorrupt(dir: DataDir, detail?: string): LocalKafkaError {
+  return new LocalKafkaError(
+    'CLICKSTREAM_LOCAL_KAFKA_DATA_DIR_CORRUPT',
+    `Kafka's data in ${dir.logs} is corrupt${detail === undefined ? '' : ` (${detail})`}: delete it with "pnpm local-kafka wipe", or move it away (log: ${dir.logFile})`,
+    { logFile: dir.logFile },
+  );
+}

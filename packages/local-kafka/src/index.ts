@@ -1,0 +1,10 @@
+export { LOCAL_KAFKA_ERROR_CODES, LocalKafkaError, type LocalKafkaErrorCode } from './local-kafka-error.ts';
+export { startBroker, type Broker, type BrokerExit, type StartBrokerOptions } from './start-broker.ts';
+export {
+  runTool,
+  spawnTool,
+  toolNames,
+  type RunningTool,
+  type ToolOptions,
+  type ToolResult,
+} from './tools.ts';
