@@ -43,8 +43,8 @@ export interface RecordCursor {
   value(): Buffer | null;
   /** The last header of that name, as Kafka's `lastHeader`; a null header value is an empty buffer. */
   header(name: string): Buffer | undefined;
-  /** All headers by name; a name that comes several times has a list. Without a prototype: names are hostile text. */
-  headers(): Record<string, Buffer | Buffer[]>;
+  /** All headers in their order; a name may come several times. */
+  headers(): [name: string, value: Buffer][];
 }
 
 /** One partition's part of a fetch response, as it came over the wire. */
@@ -231,21 +231,17 @@ class SectionWalk implements RecordCursor {
   }
 
   header(name: string): Buffer | undefined {
-    const found = this.headers()[name];
-    return Array.isArray(found) ? found.at(-1) : found;
+    if (this.bytes[this.#headersStart] === 0) return undefined; // no headers, as in most records
+    return this.headers().findLast(([given]) => given === name)?.[1];
   }
 
-  headers(): Record<string, Buffer | Buffer[]> {
+  headers(): [name: string, value: Buffer][] {
     const resumeAt = this.#at;
     this.#at = this.#headersStart;
-    const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
+    const headers: [string, Buffer][] = [];
     for (let left = this.#varint(); left > 0; left--) {
       const name = this.#range(this.#varint()).toString('utf8');
-      const value = this.#range(this.#varint());
-      const earlier = headers[name];
-      if (earlier === undefined) headers[name] = value;
-      else if (Array.isArray(earlier)) earlier.push(value);
-      else headers[name] = [earlier, value];
+      headers.push([name, this.#range(this.#varint())]);
     }
     this.#at = resumeAt;
     return headers;
