@@ -1,19 +1,8 @@
 import { z } from 'zod';
 import { CLICK_EVENT_LIMITS } from './click-event-limits.ts';
+import { lineOfText } from './line-of-text.ts';
 
 const limits = CLICK_EVENT_LIMITS;
-
-interface Bounds {
-  readonly min: number;
-  readonly max: number;
-}
-
-const lineOfText = (bounds: Bounds) =>
-  z
-    .string()
-    .min(bounds.min)
-    .max(bounds.max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'control characters and lone surrogates are not allowed');
 
 /** A JSON scalar; text may hold control characters, but no lone surrogates, which UTF-8 cannot carry. */
 const attributeValueSchema = z.union([

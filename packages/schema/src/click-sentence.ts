@@ -100,14 +100,15 @@ function parseMilliseconds(bytes: Buffer, start: number, end: number): number {
   if (position === start) return NOT_SECONDS;
   if (position === end) return seconds * 1000;
   if (bytes[position] !== DOT || position + 1 === end) return NOT_SECONDS;
+  const fractionStart = position + 1;
   let fractionMs = 0;
-  let weightMs = 100;
-  for (position += 1; position < end; position += 1) {
+  for (position = fractionStart; position < end; position += 1) {
     const digit = (bytes[position] ?? 0) - ZERO;
     if (digit < 0 || digit > 9) return NOT_SECONDS;
-    if (weightMs >= 1) fractionMs += digit * weightMs;
-    weightMs /= 10;
+    if (position < fractionStart + 3) fractionMs = fractionMs * 10 + digit;
   }
+  if (end === fractionStart + 1) fractionMs *= 100;
+  else if (end === fractionStart + 2) fractionMs *= 10;
   return seconds * 1000 + fractionMs;
 }
 

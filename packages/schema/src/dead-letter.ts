@@ -39,7 +39,7 @@ export interface DeadLetter {
   readonly headers: RecordHeaders;
 }
 
-/** A dead letter as a record to send. */
+/** A dead letter as a record to send; the headers are an object without prototype, repeated names hold a list. */
 export interface EncodedDeadLetter {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -48,18 +48,18 @@ export interface EncodedDeadLetter {
 
 /** A dead letter as read: `originalSizeBytes` only if it had to be cut. */
 export interface DecodedDeadLetter extends DeadLetter {
-  readonly headers: Record<string, Buffer | Buffer[]>;
   readonly originalSizeBytes?: number;
 }
+
+type RecordHeader = RecordHeaders[number];
 
 const PREFIX = 'dead-letter-';
 const ORIGINAL_SIZE = 'dead-letter-original-size';
 const DETAIL_LENGTH_MAX = 1024;
 /** Two varints frame a header's name and value, five bytes each at most. */
 const HEADER_FRAME_BYTES = 10;
-const INTEGER = /^-?\d+$/;
-
-type Header = readonly [name: string, value: Buffer];
+/** As long as a 64-bit integer can be. */
+const INTEGER = /^-?\d{1,19}$/;
 
 /**
  * The size of a record as it is held against {@link DEAD_LETTER_LIMIT_BYTES}: key, value, header names and values, and
@@ -70,7 +70,7 @@ export function recordSizeBytes(record: {
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
 }): number {
-  return (record.key?.length ?? 0) + (record.value?.length ?? 0) + sizeOf(headerList(record.headers));
+  return (record.key?.length ?? 0) + (record.value?.length ?? 0) + sizeOf(record.headers);
 }
 
 /**
@@ -80,8 +80,8 @@ export function recordSizeBytes(record: {
  * header that fits in part is cut, those after it are dropped), the value the rest.
  */
 export function encodeDeadLetter(letter: DeadLetter): EncodedDeadLetter {
-  const received = headerList(letter.headers).filter(([name]) => !name.startsWith(PREFIX));
-  const own: Header[] = [
+  const received = letter.headers.filter(([name]) => !name.startsWith(PREFIX));
+  const own: RecordHeader[] = [
     ownHeader('reason', letter.reason),
     ownHeader('detail', letter.detail.slice(0, DETAIL_LENGTH_MAX)),
     ownHeader('topic', letter.topic),
@@ -96,8 +96,9 @@ export function encodeDeadLetter(letter: DeadLetter): EncodedDeadLetter {
   }
   own.push([ORIGINAL_SIZE, Buffer.from(String(recordSizeBytes(letter)))]);
   const roomBytes = DEAD_LETTER_LIMIT_BYTES - sizeOf(own);
-  const cutKey = key?.subarray(0, roomBytes / 4) ?? null;
-  const cutHeaders = cutToFit(received, Math.floor(roomBytes / 4));
+  const quarterBytes = Math.floor(roomBytes / 4);
+  const cutKey = key?.subarray(0, quarterBytes) ?? null;
+  const cutHeaders = cutToFit(received, quarterBytes);
   const valueBytes = roomBytes - (cutKey?.length ?? 0) - sizeOf(cutHeaders);
   return {
     key: cutKey,
@@ -115,9 +116,8 @@ export function decodeDeadLetter(record: {
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
 }): Decoded<DecodedDeadLetter> {
-  const all = headerList(record.headers);
   const own = new Map<string, string | undefined>();
-  for (const [name, value] of all) {
+  for (const [name, value] of record.headers) {
     if (name.startsWith(PREFIX)) own.set(name.slice(PREFIX.length), decodeUtf8(value, 0, value.length));
   }
   const missing = (name: string) => malformed('bad-header', `header ${PREFIX}${name} is missing or wrong`);
@@ -146,13 +146,13 @@ export function decodeDeadLetter(record: {
       timestampMs,
       key: record.key,
       value: record.value,
-      headers: headerRecord(all.filter(([name]) => !name.startsWith(PREFIX))),
+      headers: record.headers.filter(([name]) => !name.startsWith(PREFIX)),
       ...(originalSizeBytes === undefined ? {} : { originalSizeBytes }),
     },
   };
 }
 
-function ownHeader(name: string, value: string): Header {
+function ownHeader(name: string, value: string): RecordHeader {
   return [PREFIX + name, Buffer.from(value)];
 }
 
@@ -162,23 +162,8 @@ function safeInteger(text: string | undefined): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-function headerList(headers: RecordHeaders): Header[] {
-  const list: Header[] = [];
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value === undefined) continue;
-    for (const one of Array.isArray(value) ? (value as readonly (Buffer | string | null)[]) : [value]) {
-      list.push([
-        name,
-        typeof one === 'string' ? Buffer.from(one) : ((one as Buffer | null) ?? Buffer.alloc(0)),
-      ]);
-    }
-  }
-  return list;
-}
-
 /** Without a prototype, so that a header named `__proto__` is one more name. */
-function headerRecord(list: readonly Header[]): Record<string, Buffer | Buffer[]> {
+function headerRecord(list: RecordHeaders): Record<string, Buffer | Buffer[]> {
   const record = Object.create(null) as Record<string, Buffer | Buffer[]>;
   for (const [name, value] of list) {
     const earlier = record[name];
@@ -189,7 +174,7 @@ function headerRecord(list: readonly Header[]): Record<string, Buffer | Buffer[]
   return record;
 }
 
-function sizeOf(list: readonly Header[]): number {
+function sizeOf(list: RecordHeaders): number {
   return list.reduce((bytes, [name, value]) => bytes + frameBytes(name) + value.length, 0);
 }
 
@@ -197,8 +182,8 @@ function frameBytes(name: string): number {
   return HEADER_FRAME_BYTES + Buffer.byteLength(name);
 }
 
-function cutToFit(list: readonly Header[], roomBytes: number): Header[] {
-  const kept: Header[] = [];
+function cutToFit(list: RecordHeaders, roomBytes: number): RecordHeader[] {
+  const kept: RecordHeader[] = [];
   let leftBytes = roomBytes;
   for (const [name, value] of list) {
     leftBytes -= frameBytes(name);

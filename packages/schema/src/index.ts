@@ -27,5 +27,6 @@ export {
 export type { DeadLetter, DeadLetterReason, DecodedDeadLetter, EncodedDeadLetter } from './dead-letter.ts';
 export type { RecordHeaders } from './record-headers.ts';
 export { createTopicSpecs, DEFAULT_TOPIC_NAMES } from './topic-specs.ts';
+export { topicEnvironment } from './topic-environment.ts';
 export type { TopicNames, TopicSpec, TopicSpecs } from './topic-specs.ts';
 export { printable } from './printable.ts';

@@ -1,7 +1,2 @@
-/**
- * Headers of a record by name, in order; a name that occurs several times has a list. The shape that Kafka clients for
- * JavaScript take and give.
- */
-export type RecordHeaders = Readonly<
-  Record<string, Buffer | string | null | undefined | readonly (Buffer | string | null)[]>
->;
+/** Headers of a record in their order; a name may occur several times. */
+export type RecordHeaders = readonly (readonly [name: string, value: Buffer])[];

@@ -4,6 +4,7 @@ import { decodeJson } from './decode-json.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
 import type { Decoded } from './decoded.ts';
 import { malformed } from './decoded.ts';
+import { lineOfText } from './line-of-text.ts';
 import { printable } from './printable.ts';
 import type { RecordFormat } from './record-format.ts';
 
@@ -11,10 +12,10 @@ const limits = CLICK_EVENT_LIMITS;
 
 /** A user's running total; bounds are those of the clicks it was counted from. */
 export const runningTotalSchema = z.object({
-  userId: z.string().min(limits.userIdLength.min).max(limits.userIdLength.max),
+  userId: lineOfText(limits.userIdLength),
   clicks: z.int().min(1),
   lastClickAt: z.int().min(limits.timestampMs.min).max(limits.timestampMs.max),
-  lastUrl: z.string().min(limits.urlLength.min).max(limits.urlLength.max),
+  lastUrl: lineOfText(limits.urlLength),
 });
 
 /**
@@ -77,7 +78,7 @@ export function formatRunningTotal(total: Pick<RunningTotal, 'userId' | 'clicks'
   return sentence(printable(total.userId), total.clicks);
 }
 
-function sentence(userId: string, clicks: number): string {
+function sentence(userId: string, clicks: number | string): string {
   return `User ${userId} has clicked ${clicks} times.`;
 }
 
@@ -94,8 +95,8 @@ function decodeSentenceTotal(
 ): Decoded<RunningTotal> {
   const text = decodeUtf8(value, 0, value.length);
   if (text === undefined) return malformed('not-utf8', 'the sentence is not valid UTF-8');
-  const clicks = Number(COUNT.exec(text)?.[1]);
-  if (Number.isNaN(clicks)) {
+  const clicks = COUNT.exec(text)?.[1];
+  if (clicks === undefined) {
     return malformed('bad-sentence', 'expected: User <id> has clicked <count> times.');
   }
   if (text !== sentence(userId, clicks)) {
@@ -109,7 +110,7 @@ function decodeSentenceTotal(
   const lastUrl = lastUrlBytes ? decodeUtf8(lastUrlBytes, 0, lastUrlBytes.length) : undefined;
   if (lastUrl === undefined)
     return malformed('bad-header', `header ${LAST_URL} is missing or not valid UTF-8`);
-  return checked({ userId, clicks, lastClickAt: Number(lastClickAt), lastUrl }, userId);
+  return checked({ userId, clicks: Number(clicks), lastClickAt: Number(lastClickAt), lastUrl }, userId);
 }
 
 function checked(value: unknown, userId: string): Decoded<RunningTotal> {
