@@ -1,4 +1,7 @@
+import type {} from '@clickstream/local-kafka/vitest';
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
 
-export default mergeConfig(base, { test: { name: 'kafka-client' } });
+export default mergeConfig(base, {
+  test: { name: 'kafka-client', globalSetup: ['@clickstream/local-kafka/vitest'] },
+});
