@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { DEFAULT_TOPIC_NAMES, topicEnvironment } from '@clickstream/schema';
+
+const schema = z.object(topicEnvironment);
+
+it('has the default names where the environment says nothing', () => {
+  const { CLICKSTREAM_TOPIC, USER_CLICK_AGGREGATION_TOPIC, DEAD_LETTER_TOPIC } = DEFAULT_TOPIC_NAMES;
+  expect(schema.parse({})).toEqual({
+    CLICKSTREAM_TOPIC,
+    USER_CLICK_AGGREGATION_TOPIC,
+    DEAD_LETTER_TOPIC,
+    TOPIC_PARTITIONS: 4,
+  });
+});
+
+it.each(['a', 'my.clicks-2_x', '...', 'x'.repeat(249)])('takes the topic name %s', (name) => {
+  expect(schema.parse({ CLICKSTREAM_TOPIC: name }).CLICKSTREAM_TOPIC).toBe(name);
+});
+
+it.each(['', '.', '..', 'a b', 'a/b', 'ä', 'a\n', 'x'.repeat(250)])('refuses the topic name %j', (name) => {
+  expect(schema.safeParse({ CLICKSTREAM_TOPIC: name }).error?.issues).toMatchObject([
+    { path: ['CLICKSTREAM_TOPIC'] },
+  ]);
+});
+
+it.each(['0', '-1', '1.5', '10001', 'four', ''])('refuses %j partitions', (partitions) => {
+  expect(schema.safeParse({ TOPIC_PARTITIONS: partitions }).error?.issues).toMatchObject([
+    { path: ['TOPIC_PARTITIONS'], message: 'must be a whole number from 1 to 10000' },
+  ]);
+});
