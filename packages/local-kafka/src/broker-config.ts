@@ -31,6 +31,9 @@ export function brokerProperties(
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // After a SIGKILL the new process may not register before the old one's session is over; the default is 9 s.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
     // The default of 128 MB is a quarter of all the memory that this broker may have.
     'log.cleaner.dedupe.buffer.size': String(16 * 1024 * 1024),
     ...extra,

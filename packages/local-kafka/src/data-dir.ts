@@ -29,9 +29,14 @@ export interface DataDir {
   readonly brokerFile: string;
 }
 
-const brokerRecordSchema = z.object({ pid: z.int().positive(), startTime: z.string(), port: z.int() });
+const processSchema = z.object({ pid: z.int().positive(), startTime: z.string() });
+const brokerRecordSchema = processSchema.extend({
+  port: z.int(),
+  /** The process that ends this broker when it ends itself; none for one that was started in the background. */
+  owner: processSchema.optional(),
+});
 
-/** Who serves a data folder: a process and its port. */
+/** Who serves a data folder: a process, its port and its owner. */
 export type BrokerRecord = z.infer<typeof brokerRecordSchema>;
 
 /** The layout below a broker's folder. */
@@ -112,6 +117,11 @@ export function readBrokerRecord(dir: DataDir): BrokerRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Notes who serves the folder. */
+export function writeBrokerRecord(dir: DataDir, record: BrokerRecord): void {
+  writeFileSync(dir.brokerFile, JSON.stringify(record));
 }
 
 /** The disk under a data folder is full. */

@@ -1,5 +1,6 @@
 export { LOCAL_KAFKA_ERROR_CODES, LocalKafkaError, type LocalKafkaErrorCode } from './local-kafka-error.ts';
-export { startBroker, type Broker, type BrokerExit, type StartBrokerOptions } from './start-broker.ts';
+export type { BrokerExit } from './broker-jvm.ts';
+export { startBroker, type Broker, type StartBrokerOptions } from './start-broker.ts';
 export {
   runTool,
   spawnTool,

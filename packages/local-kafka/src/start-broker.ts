@@ -1,26 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import getPort from 'get-port';
-import { brokerProperties, LOOPBACK } from './broker-config.ts';
-import { dataDirAt, prepareDataDir, type DataDir } from './data-dir.ts';
+import { LOOPBACK } from './broker-config.ts';
+import { startBrokerJvm, type BrokerExit, type BrokerJvm } from './broker-jvm.ts';
+import { dataDirAt, writeBrokerRecord } from './data-dir.ts';
 import { guard } from './guard.ts';
-import { isBrokerReady, probePort } from './kafka-probe.ts';
-import { resolveKafkaInstallation, type KafkaInstallation } from './kafka-installation.ts';
+import { resolveKafkaInstallation } from './kafka-installation.ts';
+import { probePort } from './kafka-probe.ts';
 import { LocalKafkaError } from './local-kafka-error.ts';
-import { identifyProcess, type ProcessIdentity } from './process-table.ts';
-import { environmentOutsideSession } from './session.ts';
+import { identifyProcess } from './process-table.ts';
 import { BROKER_GRACE_MS } from './ward.ts';
-import { explainFailedStart, portTaken } from './start-failure.ts';
 
-const READY_DEADLINE_MS = 90_000;
-const READY_POLL_MS = 50;
-const STOP_DEADLINE_MS = 10_000;
 const PORT_ATTEMPTS = 5;
-const DEFAULT_HEAP_MB = 256;
 
 /** How to start a broker; every field has a default that suits a test. */
 export interface StartBrokerOptions {
@@ -30,16 +23,10 @@ export interface StartBrokerOptions {
   readonly port?: number;
   /** Extra lines of `server.properties`, which win over the package's own. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Java heap, default 256 MB; the process takes about 150 MB more. */
+  /** Java heap, default 256 MB; the process takes about 100 MB more. */
   readonly heapMb?: number;
   /** `ulimit -f` in blocks of 512 bytes: no file of the broker can grow beyond it, which is what a full disk looks like. */
   readonly fileSizeLimitBlocks?: number;
-}
-
-/** How a broker's process ended. */
-export interface BrokerExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
 }
 
 /** A broker of this process: it ends when this process does, however that happens. */
@@ -53,7 +40,7 @@ export interface Broker {
   readonly logFile: string;
   /** Settles when the present JVM has ended, never rejects; a new promise after `restart`. */
   readonly exited: Promise<BrokerExit>;
-  /** Ends it cleanly (SIGTERM, after 10 s SIGKILL) and deletes its data if they are temporary. Can be repeated. */
+  /** Ends it cleanly (SIGTERM, after 4 s SIGKILL) and deletes its data if they are temporary. Can be repeated. */
   stop: () => Promise<void>;
   /** SIGKILL; the data stay, and `restart` continues with them. */
   kill: () => Promise<void>;
@@ -61,84 +48,123 @@ export interface Broker {
   pause: () => void;
   /** SIGCONT after `pause`. */
   resume: () => void;
-  /** Starts it again on the same data and port, stopping it cleanly first if it runs. Throws after `stop` of temporary data. */
+  /**
+   * Starts it again on the same data and port: 3 s, or 5 s after `kill`. Stops it cleanly first if it runs; after `stop`
+   * of temporary data it starts empty.
+   */
   restart: () => Promise<void>;
+}
+
+/** What only the command line does with a broker. */
+export interface DetachableBroker extends Broker {
+  /** Lets it live on when this process ends. */
+  detach: () => void;
 }
 
 /**
  * Starts a real Apache Kafka on the loopback interface and resolves once it serves metadata, groups and transactions
- * (about 3 s).
+ * (about 3 s). It does not keep this process alive, and ends with it.
  * @throws LocalKafkaError with the reason and what to do.
  */
 export async function startBroker(options: StartBrokerOptions = {}): Promise<Broker> {
-  const installation = await resolveKafkaInstallation(process.env);
-  const isTemporary = options.dataDir === undefined;
-  const dir = dataDirAt(
-    options.dataDir === undefined
-      ? mkdtempSync(join(tmpdir(), 'clickstream-kafka-'))
-      : resolve(options.dataDir),
-  );
-  try {
-    const started = await startOnFreePort(installation, dir, options, isTemporary);
-    const { port } = started;
-    let { jvm } = started;
-    return {
-      brokers: `${LOOPBACK}:${port}`,
-      port,
-      get pid() {
-        return jvm.identity.pid;
-      },
-      dataDir: dir.root,
-      logFile: dir.logFile,
-      get exited() {
-        return jvm.exited;
-      },
-      stop: async () => {
-        await jvm.stop();
-        if (isTemporary) await rm(dir.root, { recursive: true, force: true });
-      },
-      kill: async () => {
-        await jvm.kill();
-      },
-      pause: () => {
-        jvm.signal('SIGSTOP');
-      },
-      resume: () => {
-        jvm.signal('SIGCONT');
-      },
-      restart: async () => {
-        await jvm.stop();
-        jvm = await startJvm(installation, dir, port, options, isTemporary);
-      },
-    };
-  } catch (error) {
-    if (isTemporary && !(error instanceof LocalKafkaError && error.logFile !== undefined)) {
-      rmSync(dir.root, { recursive: true, force: true });
-    }
-    throw error;
-  }
+  return startDetachableBroker(options);
 }
 
-async function startOnFreePort(
-  installation: KafkaInstallation,
-  dir: DataDir,
+/** {@link startBroker} for the command line, which says on stderr when the first fetch makes it slow. */
+export async function startDetachableBroker(
   options: StartBrokerOptions,
-  isTemporary: boolean,
-): Promise<{ jvm: Jvm; port: number }> {
-  if (options.port !== undefined) {
-    const jvm = await startJvm(installation, dir, options.port, options, isTemporary);
-    return { jvm, port: options.port };
-  }
+  announce?: (line: string) => void,
+): Promise<DetachableBroker> {
+  const installation = await resolveKafkaInstallation(process.env, announce);
+  const isTemporary = options.dataDir === undefined;
+  const root =
+    options.dataDir === undefined
+      ? mkdtempSync(join(tmpdir(), 'clickstream-kafka-'))
+      : resolve(options.dataDir);
+  const dir = dataDirAt(root);
+  const releases: (() => void)[] = [];
+
+  const start = async (port: number): Promise<BrokerJvm> =>
+    startBrokerJvm(installation, {
+      dir,
+      ports: { broker: port, controller: await findFreePort() },
+      config: options.config,
+      heapMb: options.heapMb,
+      fileSizeLimitBlocks: options.fileSizeLimitBlocks,
+      onSpawn: (identity) => {
+        releases.push(
+          guard({
+            kind: 'process',
+            process: identity,
+            // Nobody will read temporary data again, so there is nothing to close cleanly.
+            graceMs: isTemporary ? 0 : BROKER_GRACE_MS,
+            ...(isTemporary && { temporaryDir: root }),
+          }),
+        );
+        writeBrokerRecord(dir, { ...identity, port, owner: identifyProcess(process.pid) });
+      },
+    });
+  const releaseAll = (): void => {
+    for (const release of releases.splice(0)) release();
+  };
+
+  let jvm: BrokerJvm;
+  let port = options.port ?? (await findFreePort());
   for (let attempt = 1; ; attempt++) {
-    const port = await findFreePort();
     try {
-      return { jvm: await startJvm(installation, dir, port, options, isTemporary), port };
+      jvm = await start(port);
+      break;
     } catch (error) {
-      const wasTaken =
-        error instanceof LocalKafkaError && error.code === 'CLICKSTREAM_LOCAL_KAFKA_PORT_TAKEN';
-      if (!wasTaken || attempt === PORT_ATTEMPTS) throw error;
+      const mayRetry =
+        attempt < PORT_ATTEMPTS &&
+        error instanceof LocalKafkaError &&
+        error.code === 'CLICKSTREAM_LOCAL_KAFKA_PORT_TAKEN' &&
+        // With a given port that is free, somebody took the controller's.
+        (options.port === undefined || (await probePort(LOOPBACK, port)) === 'none');
+      if (!mayRetry) {
+        // Without a process of ours, the folder may be another broker's.
+        if (releases.length > 0) rmSync(dir.brokerFile, { force: true });
+        // The log stays, because the error names it.
+        if (isTemporary) rmSync(dir.logs, { recursive: true, force: true });
+        releaseAll();
+        throw error;
+      }
+      port = options.port ?? (await findFreePort());
     }
   }
+
+  return {
+    brokers: `${LOOPBACK}:${port}`,
+    port,
+    get pid() {
+      return jvm.identity.pid;
+    },
+    dataDir: root,
+    logFile: dir.logFile,
+    get exited() {
+      return jvm.exited;
+    },
+    stop: async () => {
+      await jvm.stop();
+      await rm(isTemporary ? root : dir.brokerFile, { recursive: true, force: true });
+      releaseAll();
+    },
+    kill: () => jvm.kill(),
+    pause: () => {
+      jvm.signal('SIGSTOP');
+    },
+    resume: () => {
+      jvm.signal('SIGCONT');
+    },
+    restart: async () => {
+      await jvm.stop();
+      jvm = await start(port);
+    },
+    detach: () => {
+      releaseAll();
+      writeBrokerRecord(dir, { ...jvm.identity, port });
+    },
+  };
 }
 
 /**
@@ -148,151 +174,4 @@ async function startOnFreePort(
 async function findFreePort(): Promise<number> {
   const candidates = Array.from({ length: 20 }, () => 15_000 + Math.floor(Math.random() * 15_000));
   return getPort({ port: candidates, host: LOOPBACK });
-}
-
-interface Jvm {
-  readonly identity: ProcessIdentity;
-  readonly exited: Promise<BrokerExit>;
-  signal: (signal: NodeJS.Signals) => void;
-  stop: () => Promise<void>;
-  kill: () => Promise<void>;
-}
-
-async function startJvm(
-  installation: KafkaInstallation,
-  dir: DataDir,
-  port: number,
-  options: StartBrokerOptions,
-  isTemporary: boolean,
-): Promise<Jvm> {
-  const occupant = await probePort(LOOPBACK, port);
-  if (occupant !== 'none') throw portTaken(port, occupant);
-  prepareDataDir(dir, installation.bootstrapCheckpoint);
-  const ports = { broker: port, controller: await findFreePort() };
-  writeFileSync(dir.properties, brokerProperties(dir, ports, options.config ?? {}));
-  const logOffset = statSync(dir.logFile, { throwIfNoEntry: false })?.size ?? 0;
-
-  const child = spawnJvm(installation, dir, options);
-  const exited = new Promise<BrokerExit>((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve({ code, signal });
-    });
-  });
-  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-  if (identity === undefined) {
-    throw explainFailedStart({ dir, logOffset, port, outcome: 'its process did not come up' });
-  }
-  const release = guard({
-    kind: 'process',
-    process: identity,
-    // Nobody will read temporary data again, so there is nothing to close cleanly.
-    graceMs: isTemporary ? 0 : BROKER_GRACE_MS,
-    ...(isTemporary && { temporaryDir: dir.root }),
-  });
-  writeFileSync(dir.brokerFile, JSON.stringify({ ...identity, port }));
-  const jvm = ownJvm(child, identity, exited, () => {
-    release();
-    rmSync(dir.brokerFile, { force: true });
-  });
-  let hasExited: BrokerExit | undefined;
-  void exited.then((exit) => {
-    hasExited = exit;
-  });
-  const deadline = performance.now() + READY_DEADLINE_MS;
-  while (!(await isBrokerReady(LOOPBACK, port))) {
-    if (hasExited !== undefined) {
-      const outcome = `exit ${hasExited.signal ?? hasExited.code ?? '?'}`;
-      await jvm.kill();
-      throw explainFailedStart({ dir, logOffset, port, outcome });
-    }
-    if (performance.now() > deadline) {
-      await jvm.kill();
-      throw explainFailedStart({
-        dir,
-        logOffset,
-        port,
-        outcome: `not ready after ${READY_DEADLINE_MS / 1000} s`,
-      });
-    }
-    await delay(READY_POLL_MS);
-  }
-  return jvm;
-}
-
-function spawnJvm(installation: KafkaInstallation, dir: DataDir, options: StartBrokerOptions): ChildProcess {
-  const heapMb = options.heapMb ?? DEFAULT_HEAP_MB;
-  const command = [
-    installation.java,
-    `-Xmx${heapMb}m`,
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    '-Xshare:auto',
-    // Shared-memory counters in /tmp that nobody reads and a killed JVM leaves behind.
-    '-XX:-UsePerfData',
-    '-XX:+ExitOnOutOfMemoryError',
-    `-XX:ErrorFile=${join(dir.root, 'jvm-crash-%p.log')}`,
-    `-Djava.io.tmpdir=${dir.temporary}`,
-    '-Djava.awt.headless=true',
-    `-Dlog4j2.configurationFile=${installation.brokerLog4j}`,
-    `-Dkafka.log.file=${dir.logFile}`,
-    '-cp',
-    installation.classpath,
-    'kafka.Kafka',
-    dir.properties,
-  ];
-  const limited =
-    options.fileSizeLimitBlocks === undefined
-      ? command
-      : ['/bin/sh', '-c', 'ulimit -f "$0" && exec "$@"', String(options.fileSizeLimitBlocks), ...command];
-  const output = openSync(dir.outputFile, 'w');
-  try {
-    const child = spawn(limited[0] ?? '', limited.slice(1), {
-      // Its own process group, or Ctrl-C would take the broker away from apps that still want to commit.
-      detached: true,
-      // The broker outlives the apps of a session: it has its own way to end, see ward.ts.
-      env: environmentOutsideSession(),
-      cwd: dir.root,
-      stdio: ['ignore', output, output],
-    });
-    child.on('error', () => undefined);
-    child.unref();
-    return child;
-  } finally {
-    closeSync(output);
-  }
-}
-
-function ownJvm(
-  child: ChildProcess,
-  identity: ProcessIdentity,
-  exited: Promise<BrokerExit>,
-  onGone: () => void,
-): Jvm {
-  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
-  const kill = async (): Promise<void> => {
-    child.ref();
-    if (isRunning()) child.kill('SIGKILL');
-    await exited;
-    onGone();
-  };
-  return {
-    identity,
-    exited,
-    signal: (signal) => {
-      if (isRunning()) child.kill(signal);
-    },
-    kill,
-    stop: async () => {
-      child.ref();
-      if (isRunning()) {
-        child.kill('SIGTERM');
-        // In case it is paused.
-        child.kill('SIGCONT');
-        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
-        await exited;
-        clearTimeout(timer);
-      }
-      onGone();
-    },
-  };
 }

@@ -18,9 +18,9 @@ export type Ward =
   | { readonly kind: 'compose'; readonly composeFile: string };
 
 /** How long apps may take to shut down; with {@link BROKER_GRACE_MS} after it this keeps the promise of 10 s in all. */
-export const SESSION_GRACE_MS = 5_500;
-/** How long a broker whose data are kept may take to shut down. */
-export const BROKER_GRACE_MS = 3_000;
+export const SESSION_GRACE_MS = 5_000;
+/** How long a broker whose data are kept may take to shut down, usually 0.3 s. */
+export const BROKER_GRACE_MS = 4_000;
 const POLL_MS = 50;
 
 /** Ends one ward; what is gone already is no error. */
