@@ -1,0 +1,26 @@
+import {
+  kafkaEnvironment,
+  logEnvironment,
+  parseEnvironment,
+  type Environment,
+} from '@clickstream/kafka-client';
+import { topicEnvironment } from '@clickstream/schema';
+import { z } from 'zod';
+
+const { CLICKSTREAM_TOPIC, USER_CLICK_AGGREGATION_TOPIC, TOPIC_PARTITIONS } = topicEnvironment;
+
+/** Every variable that the results consumer obeys. */
+export const environmentSchema = z.object({
+  ...kafkaEnvironment,
+  ...logEnvironment,
+  CLICKSTREAM_TOPIC,
+  USER_CLICK_AGGREGATION_TOPIC,
+  TOPIC_PARTITIONS,
+});
+
+export type Config = z.output<typeof environmentSchema>;
+
+/** @throws KafkaClientError `CLICKSTREAM_KAFKA_CONFIGURATION` naming every wrong variable. */
+export function readConfig(environment: Environment): Config {
+  return parseEnvironment(environmentSchema, environment);
+}
