@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { describeError, KafkaClientError } from './error.ts';
 import { withDotEnv, type Environment } from './environment.ts';
 
@@ -7,7 +8,7 @@ export interface AppContext {
   readonly args: readonly string[];
   /** The environment, completed by `.env`. */
   readonly environment: Environment;
-  readonly stdin: NodeJS.ReadableStream;
+  readonly stdin: Readable;
   readonly stdout: AppOutput;
   readonly stderr: AppOutput;
   /** Aborts on SIGTERM, SIGINT and SIGHUP, and when nobody reads standard output any more. */
