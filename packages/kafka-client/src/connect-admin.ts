@@ -22,12 +22,14 @@ export async function connectAdmin(
 ): Promise<Admin> {
   const startedAt = performance.now();
   for (let announced = false; ; announced = true) {
-    const admin = createKafkajs({ ...connection }, log).admin({ retry: { retries: 0 } });
+    // One attempt at a time, so that the reason is known at once and the last one's is told.
+    const admin = createKafkajs(connection, log, 0).admin();
     try {
       await withDeadline(admin.connect(), START_DEADLINE_MS - (performance.now() - startedAt));
       return admin;
     } catch (error) {
-      await admin.disconnect().catch(() => undefined);
+      // Not awaited: it waits for answers, and a port that takes connections but never answers gives none.
+      void admin.disconnect().catch(() => undefined);
       const failure = explain(error, connection);
       if (failure.code !== 'CLICKSTREAM_KAFKA_UNREACHABLE') throw failure;
       if (signal?.aborted || performance.now() - startedAt + RETRY_DELAY_MS > START_DEADLINE_MS)

@@ -5,15 +5,17 @@ import type { Logger } from './logger.ts';
 
 /** Version of our kafkajs patch that this package is written against, see patches/. */
 const PATCH_VERSION = 1;
+const RETRIES = 8;
 
 /**
  * A `Kafka` object with the settings that docs/decisions explains. Producers and consumers need separate ones:
  * kafkajs lets them share a map of committed offsets.
  *
+ * @param retries of a connection attempt and of each request, about 9 s in all by default.
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNPATCHED_CLIENT` when kafkajs is not the patched one, which
  * loses acknowledged records and shows aborted ones.
  */
-export function createKafkajs(connection: KafkaConnection, log: Logger): Kafka {
+export function createKafkajs(connection: KafkaConnection, log: Logger, retries: number = RETRIES): Kafka {
   // The unpatched package has no such field, whatever the patched types say.
   const patch = kafkajs.clickstreamPatch as number | undefined;
   if (patch !== PATCH_VERSION)
@@ -30,7 +32,7 @@ export function createKafkajs(connection: KafkaConnection, log: Logger): Kafka {
     ...(connection.sasl && { sasl: connection.sasl as SASLOptions }),
     connectionTimeout: 10_000,
     requestTimeout: 12_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logLevel: kafkajs.logLevel.DEBUG,
     logCreator: () => (entry) => {
       bridge(log, entry);
