@@ -1,15 +1,17 @@
 import {
   createLogger,
-  createRecordProducer,
   ensureTopics,
+  homePartition,
+  internalTopics,
   kafkaConnection,
-  startBatchConsumer,
+  startTaskProcessor,
   type AppContext,
+  type RecordCursor,
 } from '@clickstream/kafka-client';
 import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 import { parseArguments } from './arguments.ts';
 import { readConfig } from './config.ts';
-import { createCountTask } from './io/count-task.ts';
+import { ClickTopology } from './core/click-topology.ts';
 
 /** The aggregator: counts the clicks of each user until it is told to stop. Resolves to the exit code. */
 export async function app({ args, environment, stdout, stderr, signal }: AppContext): Promise<number> {
@@ -19,50 +21,62 @@ export async function app({ args, environment, stdout, stderr, signal }: AppCont
   const connection = kafkaConnection(config, 'clickstream-aggregator');
   const log = createLogger('aggregator', config, stderr.isTTY === true);
   const topics = createTopicSpecs({ ...DEFAULT_TOPIC_NAMES, ...config });
+  const { repartition, checkpoint } = internalTopics(config.APPLICATION_ID);
   const partitions = await ensureTopics({
     connection,
     log,
-    topics: [topics.CLICKSTREAM_TOPIC, topics.USER_CLICK_AGGREGATION_TOPIC, topics.DEAD_LETTER_TOPIC],
+    topics: [
+      topics.CLICKSTREAM_TOPIC,
+      topics.USER_CLICK_AGGREGATION_TOPIC,
+      topics.DEAD_LETTER_TOPIC,
+      repartition,
+      checkpoint,
+    ],
     partitions: config.TOPIC_PARTITIONS,
     signal,
   });
   if (signal.aborted) return 0;
 
-  const producer = await createRecordProducer(
-    [config.USER_CLICK_AGGREGATION_TOPIC, config.DEAD_LETTER_TOPIC],
-    {
-      connection,
-      log,
-      // A batch is written when it is counted: waiting for more would only add to its latency.
-      lingerMs: 0,
+  const names = {
+    clicks: config.CLICKSTREAM_TOPIC,
+    totals: config.USER_CLICK_AGGREGATION_TOPIC,
+    deadLetters: config.DEAD_LETTER_TOPIC,
+  };
+  let announced = false;
+  const processor = await startTaskProcessor({
+    connection,
+    log,
+    applicationId: config.APPLICATION_ID,
+    inputTopic: names.clicks,
+    repartitionTopic: repartition.name,
+    checkpointTopic: checkpoint.name,
+    resultTopics: [names.totals],
+    otherTopics: [names.deadLetters],
+    partitions,
+    commitIntervalMs: config.COMMIT_INTERVAL_MS,
+    commitMaxRecords: config.COMMIT_MAX_RECORDS,
+    createLogic: (partition) =>
+      new ClickTopology<RecordCursor>({
+        partition,
+        topics: names,
+        homeOf: (userId) => homePartition(userId, partitions),
+        format: config.RESULT_FORMAT,
+        emit: config.RESULT_EMIT,
+      }),
+    onRunning: (running) => {
+      if (announced) log.info(`counting partitions ${running.join(', ') || 'none'} of ${partitions}`);
+      else
+        stderr.write(
+          `ready: counting ${names.clicks} into ${names.totals} at ${connection.brokers.join(',')} (${running.length} of ${partitions} partitions)\n`,
+        );
+      announced = true;
     },
-  );
-  try {
-    let announced = false;
-    const consumer = await startBatchConsumer({
-      connection,
-      log,
-      groupId: config.APPLICATION_ID,
-      topic: config.CLICKSTREAM_TOPIC,
-      createTask: (partition, reader, taskSignal) =>
-        createCountTask(config, partitions, partition, reader, producer, taskSignal),
-      onAssigned: (assigned) => {
-        if (announced) log.info({ partitions: assigned }, 'partitions assigned');
-        else
-          stderr.write(
-            `ready: counting ${config.CLICKSTREAM_TOPIC} into ${config.USER_CLICK_AGGREGATION_TOPIC} at ${connection.brokers.join(',')} (${assigned.length} of ${partitions} partitions)\n`,
-          );
-        announced = true;
-      },
-    });
-    onAbort(signal, () => {
-      void consumer.stop();
-    });
-    await consumer.finished;
-    return 0;
-  } finally {
-    await producer.close();
-  }
+  });
+  onAbort(signal, () => {
+    void processor.stop();
+  });
+  await processor.finished;
+  return 0;
 }
 
 /** Calls back once the signal aborts, at once if it has already. */

@@ -11,6 +11,12 @@ import { z } from 'zod';
 export const RESULT_EMITS = ['coalesced', 'every'] as const;
 export type ResultEmit = (typeof RESULT_EMITS)[number];
 
+/** A whole number within bounds, both of them included. */
+function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
+  const bounds = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number(bounds).int(bounds).min(min, bounds).max(max, bounds);
+}
+
 /** Every variable that the aggregator obeys. */
 export const environmentSchema = z.object({
   ...kafkaEnvironment,
@@ -31,6 +37,14 @@ export const environmentSchema = z.object({
     .enum(RESULT_EMITS)
     .prefault('coalesced')
     .describe('`coalesced` publishes one total per user and commit, `every` one per click'),
+  COMMIT_INTERVAL_MS: wholeNumber(0, 10_000)
+    .prefault('20')
+    .describe(
+      'Least time between two commits of a partition, in ms; 0 commits whenever something was counted',
+    ),
+  COMMIT_MAX_RECORDS: wholeNumber(1, 1_000_000)
+    .prefault('50000')
+    .describe('Most records written in one transaction'),
 });
 
 export type Config = z.output<typeof environmentSchema>;

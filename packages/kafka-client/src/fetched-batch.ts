@@ -31,6 +31,9 @@ export interface RecordCursor {
   readonly timestampMs: number;
   /** The bytes that the ranges below point into. */
   readonly bytes: Buffer;
+  /** First offset and checksum of the record batch that the record is in: together they recognise it. */
+  readonly batchBaseOffset: bigint;
+  readonly batchCrc: number;
   /** First byte of the key, -1 if the key is null. */
   readonly keyStart: number;
   readonly keyEnd: number;
@@ -63,6 +66,7 @@ export interface PartitionResponse {
 const BATCH_LENGTH = 8;
 const LENGTH_COUNTS_FROM = 12;
 const MAGIC = 16;
+const CRC = 17;
 const ATTRIBUTES = 21;
 const LAST_OFFSET_DELTA = 23;
 const BASE_TIMESTAMP = 27;
@@ -87,6 +91,7 @@ interface Section {
   readonly end: number;
   readonly count: number;
   readonly baseOffset: bigint;
+  readonly crc: number;
   readonly baseTimestampMs: number;
   /** Set when the broker stamped the whole batch (LogAppendTime). */
   readonly appendTimeMs: number | undefined;
@@ -114,18 +119,24 @@ export function createFetchedBatch(
   const abortedProducers = new Set<bigint>();
   let abortedSeen = 0;
   let nextOffset = fetchedOffset;
+  let isWhole = records.length === 0;
 
   // The last batch of a response may be cut off; it is fetched again, whole.
   for (let at = 0; at + RECORDS <= records.length;) {
     const end = at + LENGTH_COUNTS_FROM + records.readInt32BE(at + BATCH_LENGTH);
     if (end > records.length) break;
+    isWhole = true;
     const baseOffset = records.readBigInt64BE(at);
     if (records[at + MAGIC] !== 2 || end < at + RECORDS)
       throw unreadable(response, baseOffset, `record batch format v${String(records[at + MAGIC])}`);
     const attributes = records.readInt16BE(at + ATTRIBUTES);
     const lastOffset = baseOffset + BigInt(records.readInt32BE(at + LAST_OFFSET_DELTA));
     const producerId = records.readBigInt64BE(at + PRODUCER_ID);
-    if (endOffset !== undefined && baseOffset >= endOffset) break;
+    if (endOffset !== undefined && baseOffset >= endOffset) {
+      // Nothing is left of the offsets in between, so that the end is reached.
+      if (endOffset > nextOffset) nextOffset = endOffset;
+      break;
+    }
 
     for (
       let next = aborted[abortedSeen];
@@ -145,6 +156,7 @@ export function createFetchedBatch(
           end: inflated ? inflated.length : end,
           count: records.readInt32BE(at + RECORD_COUNT),
           baseOffset,
+          crc: records.readUInt32BE(at + CRC),
           baseTimestampMs: Number(records.readBigInt64BE(at + BASE_TIMESTAMP)),
           appendTimeMs:
             (attributes & LOG_APPEND_TIME) !== 0
@@ -156,6 +168,9 @@ export function createFetchedBatch(
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at = end;
   }
+  // The broker sends the first batch whole or nothing, see `checkFetchDataInfo` in its ReplicaManager: to go on
+  // would be to fetch these bytes for ever.
+  if (!isWhole) throw unreadable(response, fetchedOffset, 'no whole record batch among the bytes that came');
   if (endOffset !== undefined && nextOffset > endOffset) nextOffset = endOffset;
 
   return {
@@ -188,6 +203,8 @@ class SectionWalk implements RecordCursor {
   #left = 0;
   /** Where the next record begins. */
   #at = 0;
+  /** Where the present record ends. */
+  #end = 0;
   #headersStart = 0;
   #offsetDelta = 0;
   // Offsets of the section that may be shown, as deltas, so that no BigInt is made per record.
@@ -203,6 +220,14 @@ class SectionWalk implements RecordCursor {
 
   get offset(): bigint {
     return (this.#section?.baseOffset ?? 0n) + BigInt(this.#offsetDelta);
+  }
+
+  get batchBaseOffset(): bigint {
+    return this.#section?.baseOffset ?? 0n;
+  }
+
+  get batchCrc(): number {
+    return this.#section?.crc ?? 0;
   }
 
   next(): boolean {
@@ -231,19 +256,21 @@ class SectionWalk implements RecordCursor {
   }
 
   header(name: string): Buffer | undefined {
-    if (this.bytes[this.#headersStart] === 0) return undefined; // no headers, as in most records
+    // No headers, as in most records.
+    if (this.#headersStart < this.#end && this.bytes[this.#headersStart] === 0) return undefined;
     return this.headers().findLast(([given]) => given === name)?.[1];
   }
 
   headers(): [name: string, value: Buffer][] {
-    const resumeAt = this.#at;
     this.#at = this.#headersStart;
     const headers: [string, Buffer][] = [];
-    for (let left = this.#varint(); left > 0; left--) {
+    let left = this.#varint();
+    if (left < 0 || this.#at > this.#end) throw this.#corrupt();
+    for (; left > 0; left--) {
       const name = this.#range(this.#varint()).toString('utf8');
       headers.push([name, this.#range(this.#varint())]);
     }
-    this.#at = resumeAt;
+    this.#at = this.#end;
     return headers;
   }
 
@@ -279,12 +306,13 @@ class SectionWalk implements RecordCursor {
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
     if (this.#at > end) throw this.#corrupt();
     this.#headersStart = this.#at;
-    this.#at = end;
+    this.#at = this.#end = end;
   }
 
   #range(length: number): Buffer {
     const start = this.#at;
     if (length > 0) this.#at += length;
+    if (this.#at > this.#end) throw this.#corrupt();
     return this.bytes.subarray(start, this.#at);
   }
 

@@ -23,3 +23,15 @@ export type {
 } from './record-producer.ts';
 export { runApp } from './run-app.ts';
 export type { App, AppContext, AppOutput } from './run-app.ts';
+export { internalTopics, startTaskProcessor } from './task-processor.ts';
+export type { TaskProcessor, TaskProcessorOptions } from './task-processor.ts';
+export { CRASH_POINTS } from './stream-task.ts';
+export type {
+  CrashPoint,
+  RecordVerdict,
+  TaskLogic,
+  TaskOutput,
+  TaskSettings,
+  TaskStatus,
+} from './stream-task.ts';
+export type { RecordOrigin } from './forwarding.ts';

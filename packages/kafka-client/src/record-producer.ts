@@ -4,6 +4,7 @@ import { describeError, KafkaClientError } from './error.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import { homePartition } from './placement.ts';
+import { recordBytes } from './record-bytes.ts';
 
 /** A record to be written. */
 export interface OutgoingRecord {
@@ -67,8 +68,6 @@ export interface RecordProducerOptions {
   readonly maxBufferedBytes?: number;
 }
 
-/** What a record takes beside key, value and headers, at most. */
-const RECORD_OVERHEAD_BYTES = 32;
 const CLOSE_DEADLINE_MS = 8_000;
 const SEND_TIMEOUT_MS = 8_000;
 
@@ -162,7 +161,7 @@ class ProducerLane implements RecordProducer {
   write(record: OutgoingRecord, onDelivery: (report: DeliveryReport) => void): boolean {
     if (this.#closed) throw new KafkaClientError('CLICKSTREAM_KAFKA_CLOSED', 'the producer is closed');
     const partition = record.partition ?? this.#place(record);
-    const bytes = sizeOf(record);
+    const bytes = recordBytes(record);
     if (bytes > this.#maxBatchBytes) {
       const error = new KafkaClientError(
         'CLICKSTREAM_KAFKA_RECORD_TOO_LARGE',
@@ -351,13 +350,4 @@ class ProducerLane implements RecordProducer {
     if (this.#hasRoom) for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     if (this.#bufferedRecords === 0) for (const resolve of this.#waitingForFlush.splice(0)) resolve();
   }
-}
-
-function sizeOf({ key, value, headers }: OutgoingRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  if (headers)
-    for (const [name, values] of Object.entries(headers))
-      for (const value of Array.isArray(values) ? values : [values])
-        bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + RECORD_OVERHEAD_BYTES;
-  return bytes;
 }

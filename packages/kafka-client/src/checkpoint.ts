@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { describeError, KafkaClientError } from './error.ts';
+import type { PartitionReader } from './partition-reader.ts';
+
+const offset = z
+  .string()
+  .regex(/^\d+$/)
+  .transform((digits) => BigInt(digits));
+const count = z.int().min(0);
+
+/** Where one input of a task stands. */
+const inputState = z.object({
+  /** The next offset to read. */
+  position: offset,
+  /** The record batch last read from, to recognise a topic that was made anew; none before the first record. */
+  lastBatch: z.object({ baseOffset: offset, crc: z.int() }).optional(),
+});
+
+const checkpointSchema = z.object({
+  version: z.literal(1),
+  sequence: count,
+  /** Partitions of the input topic: with another number every user's home moves. */
+  partitions: z.int().min(1),
+  input: inputState,
+  repartition: inputState,
+  /** By origin partition, the origin offset behind the last forwarded record read from there. */
+  marks: z.record(z.string().regex(/^\d+$/), offset),
+  /** By result topic, the offset behind this transaction's last write. */
+  resultEnds: z.record(z.string(), offset),
+  books: z.object({
+    read: count,
+    counted: count,
+    rejected: count,
+    forwarded: count,
+    /** Records read from the repartition topic, which are not in `read`. */
+    received: count,
+  }),
+  /** Sums over the restored state that the application asserts, such as Σ totals and number of users. */
+  sums: z.record(z.string(), z.number()),
+});
+
+/** What a task knew at its last commit: everything needed to go on as if nothing had happened. */
+export type Checkpoint = z.output<typeof checkpointSchema>;
+
+/** A checkpoint as it stands in its record; offsets are decimal strings. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  return Buffer.from(
+    JSON.stringify(checkpoint, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+  );
+}
+
+/** @throws KafkaClientError `CLICKSTREAM_KAFKA_REFUSED` for a value that is no checkpoint of a version known here. */
+export function decodeCheckpoint(value: Buffer, where: string): Checkpoint {
+  try {
+    return checkpointSchema.parse(JSON.parse(value.toString('utf8')));
+  } catch (error) {
+    throw new KafkaClientError(
+      'CLICKSTREAM_KAFKA_REFUSED',
+      `${where} holds no checkpoint that this version can read: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Checkpoints read at first; doubled until one is found, since behind the last one there are only markers. */
+const FIRST_WINDOW = 16n;
+
+/** The newest committed checkpoint of a task, looked for backwards from the last stable offset. */
+export async function readCheckpoint(
+  reader: PartitionReader,
+  topic: string,
+  partition: number,
+): Promise<Checkpoint | undefined> {
+  const start = (await reader.startOffsets(topic))[partition] ?? 0n;
+  const end = (await reader.endOffsets(topic))[partition] ?? 0n;
+  for (let window = FIRST_WINDOW, to = end; to > start; window *= 2n) {
+    const from = to - window > start ? to - window : start;
+    let newest: Buffer | undefined;
+    for await (const batch of reader.read({ topic, partition, from, to }))
+      for (const record = batch.walk(); record.next();)
+        if (record.valueStart >= 0)
+          newest = Buffer.from(record.bytes.subarray(record.valueStart, record.valueEnd));
+    if (newest) return decodeCheckpoint(newest, `${topic} [${partition}]`);
+    to = from;
+  }
+  return undefined;
+}

@@ -1,0 +1,51 @@
+import type { RecordCursor } from './fetched-batch.ts';
+
+/** Where a forwarded record was read first, which is its identity. */
+export interface RecordOrigin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Kafka timestamp of the record there, ms since the epoch. */
+  readonly timestampMs: number;
+}
+
+const TOPIC = 'origin-topic';
+const PARTITION = 'origin-partition';
+const OFFSET = 'origin-offset';
+const TIMESTAMP = 'origin-timestamp';
+
+/** The headers of a record that is forwarded: its own, and where it was read. */
+export function forwardHeaders(
+  record: RecordCursor,
+  { topic, partition }: { topic: string; partition: number },
+): Record<string, Buffer | Buffer[]> {
+  const headers = Object.create(null) as Record<string, Buffer | Buffer[]>;
+  for (const [name, value] of record.headers()) {
+    const earlier = headers[name];
+    if (earlier === undefined) headers[name] = value;
+    else if (Array.isArray(earlier)) earlier.push(value);
+    else headers[name] = [earlier, value];
+  }
+  headers[TOPIC] = Buffer.from(topic);
+  headers[PARTITION] = Buffer.from(String(partition));
+  headers[OFFSET] = Buffer.from(String(record.offset));
+  headers[TIMESTAMP] = Buffer.from(String(record.timestampMs));
+  return headers;
+}
+
+/** Where a record of the repartition topic came from; undefined if its headers do not say so. */
+export function originOf(record: RecordCursor): RecordOrigin | undefined {
+  const found = new Map(record.headers());
+  const topic = found.get(TOPIC)?.toString('utf8');
+  const partition = integer(found.get(PARTITION));
+  const offset = integer(found.get(OFFSET));
+  const timestamp = integer(found.get(TIMESTAMP));
+  if (topic === undefined || partition === undefined || offset === undefined || timestamp === undefined)
+    return undefined;
+  return { topic, partition: Number(partition), offset, timestampMs: Number(timestamp) };
+}
+
+function integer(header: Buffer | undefined): bigint | undefined {
+  const digits = header?.toString('latin1');
+  return digits !== undefined && /^\d{1,19}$/.test(digits) ? BigInt(digits) : undefined;
+}

@@ -1,0 +1,488 @@
+import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import type { KafkaConnection } from './connection.ts';
+import { KafkaClientError } from './error.ts';
+import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
+import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
+import type { Logger } from './logger.ts';
+import type { PartitionReader } from './partition-reader.ts';
+import type { OutgoingRecord } from './record-producer.ts';
+import { TransactionalProducer, type PlacedRecord } from './transactional-producer.ts';
+
+/** What became of a record; each is counted in the books under its name. */
+export type RecordVerdict = 'counted' | 'rejected' | 'forwarded';
+
+/** Where the application puts what a record leads to; all of it is written in the task's next transaction. */
+export interface TaskOutput {
+  /** A record for the task's own partition of a result or dead-letter topic. */
+  write(record: Omit<OutgoingRecord, 'partition'>): void;
+  /** Sends the record on to the partition where it is at home, under the given key. */
+  forward(record: RecordCursor, homePartition: number, key: Buffer): void;
+}
+
+/**
+ * What an application does with the records of one task: synchronous, and thrown away as a whole with its state
+ * whenever the task has to start again.
+ */
+export interface TaskLogic {
+  /** Takes over a committed record of a result topic, in offset order, before the first `process`. */
+  restore(topic: string, record: RecordCursor): void;
+  /**
+   * Handles one record. `forwardedFrom` is set for one that was forwarded to us: from where, or `'unknown'` when
+   * its headers do not say, so that it was not us who forwarded it.
+   */
+  process(
+    record: RecordCursor,
+    forwardedFrom: RecordOrigin | 'unknown' | undefined,
+    output: TaskOutput,
+  ): RecordVerdict;
+  /** Writes what was held back to be written once per transaction. */
+  flush(output: TaskOutput): void;
+  /** Records that `flush` would write now. */
+  readonly heldBack: number;
+  /** Sums over the state, asserted against the checkpoint after a restore. */
+  sums(): Record<string, number>;
+}
+
+/** Moments at which a test may end the process. */
+export const CRASH_POINTS = [
+  'after-fence',
+  'during-restore',
+  'after-send',
+  'after-checkpoint',
+  'after-offsets',
+  'after-commit',
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** What all tasks of an application have in common. */
+export interface TaskSettings {
+  readonly connection: KafkaConnection;
+  readonly log: Logger;
+  /** Consumer group, and prefix of the transactional ids. */
+  readonly applicationId: string;
+  readonly inputTopic: string;
+  readonly repartitionTopic: string;
+  readonly checkpointTopic: string;
+  /** Topics that state is restored from. */
+  readonly resultTopics: readonly string[];
+  /** Other topics written to: a task without a checkpoint refuses to start where one of them has records. */
+  readonly otherTopics: readonly string[];
+  readonly partitions: number;
+  readonly createLogic: (partition: number) => TaskLogic;
+  /** Least time between two commits of a task, ms. */
+  readonly commitIntervalMs: number;
+  /** Most records written in one transaction, give or take those of one record. */
+  readonly commitMaxRecords: number;
+  /** Called at the named moments, for tests that end the process there. */
+  readonly reach?: (point: CrashPoint) => void;
+}
+
+/** What a task tells about itself. */
+export interface TaskStatus {
+  readonly partition: number;
+  state: 'fencing' | 'restoring' | 'running' | 'stopped';
+  books: Checkpoint['books'];
+  sums: Record<string, number>;
+  commits: number;
+  lastCommitMs: number;
+  /** Records in the input behind the position, as of the last fetch. */
+  lag: bigint;
+  /** The repartition topic is of no use below this offset any more, once something of it was read. */
+  purgeable?: bigint;
+}
+
+/** A commit that only moves positions, past markers and aborted records, may wait this long. */
+const POSITION_COMMIT_MS = 1_000;
+
+/**
+ * The work on partition *p*: of the input topic and the repartition topic together, exactly once. One transactional
+ * id, one lane, one checkpoint. In order:
+ *
+ * 1. **Fence**: take over the transactional id, which aborts what an earlier owner left open.
+ * 2. **Restore**: read the newest committed checkpoint, then the results, up to the last stable offset; assert that
+ *    they agree; seek the inputs to the checkpoint's positions.
+ * 3. **Process** a fetched batch into the state in memory.
+ * 4. **Send** results, dead letters and forwards, and as the last record the checkpoint that covers them.
+ * 5. **Send offsets** of both inputs, for lag tools and for whoever reads the group.
+ * 6. **Commit**.
+ *
+ * A crash before 6 was answered by the broker's log costs nothing: the transaction is aborted by the next owner's 1,
+ * its records are never seen, and 2 finds the state as of the commit before. A crash after it costs nothing either: 2
+ * finds the new state. An unknown outcome of 6 is decided by 2. An error anywhere throws out of {@link run}; state
+ * and producer are thrown away together, which is why 3 may change the state in place.
+ */
+export class StreamTask {
+  readonly #settings: TaskSettings;
+  readonly #partition: number;
+  readonly #reader: PartitionReader;
+  readonly #status: TaskStatus;
+  readonly #logic: TaskLogic;
+
+  #checkpoint: Checkpoint;
+  /** Outputs since the last commit. */
+  #records: PlacedRecord[] = [];
+  #isDirty = false;
+  #arePositionsMoved = false;
+  #lastCommitAt = -Infinity;
+
+  constructor(settings: TaskSettings, partition: number, reader: PartitionReader, status: TaskStatus) {
+    this.#settings = settings;
+    this.#partition = partition;
+    this.#reader = reader;
+    this.#status = status;
+    this.#logic = settings.createLogic(partition);
+    this.#checkpoint = emptyCheckpoint(settings.partitions);
+  }
+
+  /**
+   * Works until `signal` aborts, then commits what is processed.
+   *
+   * @param onRunning called when the state is restored.
+   * @throws KafkaClientError `CLICKSTREAM_KAFKA_REFUSED` when going on would count wrongly, for the process to end;
+   * anything else when the task has to start again.
+   */
+  async run(signal: AbortSignal, onRunning: () => void): Promise<void> {
+    const { connection, log, applicationId, reach } = this.#settings;
+    this.#status.state = 'fencing';
+    const producer = await TransactionalProducer.fence(
+      connection,
+      log,
+      `${applicationId}-${this.#partition}`,
+    );
+    try {
+      reach?.('after-fence');
+      this.#status.state = 'restoring';
+      await this.#restore(signal);
+      if (signal.aborted) return;
+      this.#status.state = 'running';
+      onRunning();
+      await this.#work(producer, signal);
+    } finally {
+      this.#status.state = 'stopped';
+      await producer.drop();
+    }
+  }
+
+  async #restore(signal: AbortSignal): Promise<void> {
+    const { resultTopics, otherTopics, checkpointTopic, partitions, reach } = this.#settings;
+    const partition = this.#partition;
+    const found = await readCheckpoint(this.#reader, checkpointTopic, partition);
+    const ends: Record<string, bigint> = {};
+    for (const topic of [...resultTopics, ...otherTopics]) {
+      const from = (await this.#reader.startOffsets(topic))[partition] ?? 0n;
+      const to = (await this.#reader.endOffsets(topic))[partition] ?? 0n;
+      ends[topic] = to;
+      if (found && otherTopics.includes(topic)) continue;
+      for await (const batch of this.#reader.read({ topic, partition, from, to }, signal)) {
+        for (const record = batch.walk(); record.next();) {
+          if (!found)
+            throw this.#refuse(
+              `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
+            );
+          this.#logic.restore(topic, record);
+        }
+        reach?.('during-restore');
+      }
+    }
+    if (signal.aborted) return;
+    if (found) {
+      if (found.partitions !== partitions)
+        throw this.#refuse(
+          `the topics have ${partitions} partitions and the checkpoint was made with ${found.partitions}: users would change their home. Use new topic names and replay`,
+        );
+      const sums = this.#logic.sums();
+      for (const [name, sum] of Object.entries(found.sums))
+        if (sums[name] !== sum)
+          throw this.#refuse(
+            `the restored state has ${name} = ${sums[name] ?? 'nothing'} and the checkpoint says ${sum}: the result topics were changed by somebody else`,
+          );
+      this.#checkpoint = found;
+    }
+    this.#checkpoint = { ...this.#checkpoint, resultEnds: ends };
+    await this.#checkInputs(found !== undefined, signal);
+    Object.assign(this.#status, { books: this.#checkpoint.books, sums: this.#checkpoint.sums });
+  }
+
+  /** Makes sure that the inputs are those that the positions speak of. */
+  async #checkInputs(hasCheckpoint: boolean, signal: AbortSignal): Promise<void> {
+    const { inputTopic, repartitionTopic } = this.#settings;
+    const partition = this.#partition;
+    for (const [input, topic] of [
+      ['input', inputTopic],
+      ['repartition', repartitionTopic],
+    ] as const) {
+      const start = (await this.#reader.startOffsets(topic))[partition] ?? 0n;
+      const end = (await this.#reader.endOffsets(topic))[partition] ?? 0n;
+      const state = this.#checkpoint[input];
+      if (!hasCheckpoint) {
+        this.#checkpoint = { ...this.#checkpoint, [input]: { position: start } };
+        continue;
+      }
+      const { position, lastBatch } = state;
+      if (position > end)
+        throw this.#refuse(
+          `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew, or lost records`,
+        );
+      // The repartition topic is purged behind us; there, records below the position are not missing.
+      if (position < start && input === 'input')
+        throw this.#refuse(
+          `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
+        );
+      if (position < start)
+        this.#checkpoint = { ...this.#checkpoint, [input]: { ...state, position: start } };
+      if (lastBatch && lastBatch.baseOffset >= start) {
+        for await (const batch of this.#reader.read(
+          { topic, partition, from: lastBatch.baseOffset, to: lastBatch.baseOffset + 1n },
+          signal,
+        )) {
+          const record = batch.walk();
+          if (
+            !record.next() ||
+            record.batchBaseOffset !== lastBatch.baseOffset ||
+            record.batchCrc !== lastBatch.crc
+          )
+            throw this.#refuse(
+              `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
+            );
+          break;
+        }
+      }
+    }
+  }
+
+  async #work(producer: TransactionalProducer, signal: AbortSignal): Promise<void> {
+    const { inputTopic, repartitionTopic, commitIntervalMs } = this.#settings;
+    const over = new AbortController();
+    const open = (input: InputName, topic: string): InputStream => {
+      const { position: from } = this.#checkpoint[input];
+      const range = { topic, partition: this.#partition, from };
+      return new InputStream(input, this.#reader.read(range, AbortSignal.any([signal, over.signal])));
+    };
+    const streams = [open('input', inputTopic), open('repartition', repartitionTopic)] as const;
+    try {
+      while (!signal.aborted) {
+        const dueInMs = this.#msUntilCommit(commitIntervalMs);
+        if (dueInMs <= 0) {
+          await this.#commit(producer);
+          continue;
+        }
+        const stream = await firstReady(streams, dueInMs);
+        if (!stream) continue;
+        const batch = await stream.take();
+        if (!batch) break;
+        await this.#process(stream.input, batch, producer);
+      }
+      if (this.#isDirty) await this.#commit(producer);
+    } finally {
+      over.abort();
+      await Promise.all(streams.map((stream) => stream.close()));
+    }
+  }
+
+  /** Time until the next commit is due; Infinity when there is nothing to commit. */
+  #msUntilCommit(commitIntervalMs: number): number {
+    const since = performance.now() - this.#lastCommitAt;
+    if (this.#isDirty) return commitIntervalMs - since;
+    return this.#arePositionsMoved ? POSITION_COMMIT_MS - since : Infinity;
+  }
+
+  async #process(input: InputName, batch: FetchedBatch, producer: TransactionalProducer): Promise<void> {
+    const { commitMaxRecords } = this.#settings;
+    if (batch.fetchedOffset !== this.#checkpoint[input].position)
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_STALLED',
+        `a batch fetched at ${batch.fetchedOffset} came where ${this.#checkpoint[input].position} was expected`,
+      );
+    if (input === 'input') this.#status.lag = batch.highWatermark - batch.nextOffset;
+    if (batch.nextOffset === batch.fetchedOffset) return;
+
+    const books = { ...this.#checkpoint.books };
+    const marks = { ...this.#checkpoint.marks };
+    let lastBatch = this.#checkpoint[input].lastBatch;
+    const advance = (position: bigint) => {
+      this.#checkpoint = {
+        ...this.#checkpoint,
+        books: { ...books },
+        marks: { ...marks },
+        [input]: { position, lastBatch },
+      };
+    };
+    const record = batch.walk();
+    while (record.next()) {
+      const forwardedFrom = input === 'input' ? undefined : (originOf(record) ?? 'unknown');
+      const verdict = this.#logic.process(record, forwardedFrom, this.#output);
+      books[verdict]++;
+      if (input === 'input') books.read++;
+      else books.received++;
+      if (forwardedFrom !== undefined && forwardedFrom !== 'unknown')
+        marks[forwardedFrom.partition] = forwardedFrom.offset + 1n;
+      this.#isDirty = true;
+      if (lastBatch?.baseOffset !== record.batchBaseOffset)
+        lastBatch = { baseOffset: record.batchBaseOffset, crc: record.batchCrc };
+      if (this.#records.length + this.#logic.heldBack >= commitMaxRecords) {
+        advance(record.offset + 1n);
+        await this.#commit(producer);
+      }
+    }
+    advance(batch.nextOffset);
+    this.#arePositionsMoved = true;
+  }
+
+  readonly #output: TaskOutput = {
+    write: (record) => {
+      this.#records.push({ ...record, partition: this.#partition });
+    },
+    forward: (record, homePartition, key) => {
+      this.#records.push({
+        topic: this.#settings.repartitionTopic,
+        partition: homePartition,
+        key,
+        value: record.value(),
+        headers: forwardHeaders(record, { topic: this.#settings.inputTopic, partition: this.#partition }),
+      });
+    },
+  };
+
+  async #commit(producer: TransactionalProducer): Promise<void> {
+    const { applicationId, inputTopic, repartitionTopic, checkpointTopic, reach } = this.#settings;
+    const startedAt = performance.now();
+    const partition = this.#partition;
+    this.#logic.flush(this.#output);
+    const records = this.#records;
+    this.#records = [];
+
+    // 4. The results have one writer, so where they will stand is known before they are written; that it was
+    // so is checked after. Thus the checkpoint goes out with them, in one request.
+    const ends = { ...this.#checkpoint.resultEnds };
+    const expected = { ...ends };
+    for (const { topic } of records) if (topic in ends) ends[topic] = (ends[topic] ?? 0n) + 1n;
+    const checkpoint: Checkpoint = {
+      ...this.#checkpoint,
+      sequence: this.#checkpoint.sequence + 1,
+      resultEnds: ends,
+      sums: this.#logic.sums(),
+    };
+    await producer.begin();
+    const checkpointRecord = {
+      topic: checkpointTopic,
+      partition,
+      key: Buffer.from(String(partition)),
+      value: encodeCheckpoint(checkpoint),
+    };
+    const firstOffsets = await producer.send([...records, checkpointRecord]);
+    reach?.('after-send');
+    for (const topic in ends) {
+      const first = firstOffsets.get(`${topic}/${partition}`);
+      if (first !== undefined && first !== expected[topic])
+        throw new KafkaClientError(
+          'CLICKSTREAM_KAFKA_STALLED',
+          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: somebody else writes to it`,
+        );
+    }
+    reach?.('after-checkpoint');
+    // 5.
+    await producer.sendOffsets(applicationId, [
+      { topic: inputTopic, partition, offset: checkpoint.input.position },
+      { topic: repartitionTopic, partition, offset: checkpoint.repartition.position },
+    ]);
+    reach?.('after-offsets');
+    // 6. The commit leaves a marker in every partition it wrote to.
+    await producer.commit();
+    reach?.('after-commit');
+    const marked = Object.fromEntries(
+      Object.entries(ends).map(([topic, end]) => [
+        topic,
+        firstOffsets.has(`${topic}/${partition}`) ? end + 1n : end,
+      ]),
+    );
+    this.#checkpoint = { ...checkpoint, resultEnds: marked };
+    this.#isDirty = false;
+    this.#arePositionsMoved = false;
+    this.#lastCommitAt = performance.now();
+    this.#status.commits++;
+    this.#status.lastCommitMs = this.#lastCommitAt - startedAt;
+    this.#status.books = checkpoint.books;
+    this.#status.sums = checkpoint.sums;
+    if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;
+  }
+
+  #refuse(why: string): KafkaClientError {
+    return new KafkaClientError(
+      'CLICKSTREAM_KAFKA_REFUSED',
+      `partition ${this.#partition} cannot go on: ${why}`,
+      {
+        partition: this.#partition,
+      },
+    );
+  }
+}
+
+type InputName = 'input' | 'repartition';
+
+/** One input of a task, with its next batch under way. */
+class InputStream {
+  readonly input: InputName;
+  readonly #batches: AsyncGenerator<FetchedBatch, void>;
+  #next: Promise<IteratorResult<FetchedBatch, void>>;
+
+  constructor(input: InputName, batches: AsyncGenerator<FetchedBatch, void>) {
+    this.input = input;
+    this.#batches = batches;
+    this.#next = this.#advance();
+  }
+
+  /** Resolves to this stream when its next batch, its end or its failure is there. */
+  ready(): Promise<this> {
+    return this.#next.then(
+      () => this,
+      () => this,
+    );
+  }
+
+  /** The next batch, undefined at the end. @throws what reading threw. */
+  async take(): Promise<FetchedBatch | undefined> {
+    const { value, done } = await this.#next;
+    this.#next = this.#advance();
+    return done ? undefined : value;
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return();
+  }
+
+  #advance(): Promise<IteratorResult<FetchedBatch, void>> {
+    const next = this.#batches.next();
+    next.catch(() => undefined); // thrown by take()
+    return next;
+  }
+}
+
+/** The first stream with something to take; undefined if none has within `limitMs`. */
+async function firstReady(
+  streams: readonly InputStream[],
+  limitMs: number,
+): Promise<InputStream | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    if (limitMs !== Infinity) timer = setTimeout(resolve, limitMs, undefined);
+  });
+  try {
+    return await Promise.race([...streams.map((stream) => stream.ready()), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function emptyCheckpoint(partitions: number): Checkpoint {
+  return {
+    version: 1,
+    sequence: 0,
+    partitions,
+    input: { position: 0n },
+    repartition: { position: 0n },
+    marks: {},
+    resultEnds: {},
+    books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+    sums: {},
+  };
+}

@@ -1,0 +1,280 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectAdmin } from './connect-admin.ts';
+import type { TopicSpec } from './ensure-topics.ts';
+import { describeError, KafkaClientError } from './error.ts';
+import { joinGroup, type GroupMembership } from './group-membership.ts';
+import { createPartitionReader, type PartitionReader } from './partition-reader.ts';
+import { StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
+
+export interface TaskProcessorOptions extends TaskSettings {
+  /** Called whenever all tasks that are ours have come to run, with their partitions. */
+  readonly onRunning?: (partitions: readonly number[]) => void;
+}
+
+/** An instance of an exactly-once application: its seat in the group and its tasks. */
+export interface TaskProcessor {
+  /** Resolves after {@link stop}; rejects when the instance cannot go on, for the process to end. */
+  readonly finished: Promise<void>;
+  /** What each task that is ours is doing. */
+  tasks(): readonly Readonly<TaskStatus>[];
+  /** Restarts of tasks and of the group's seat since the start, by cause. */
+  restarts(): ReadonlyMap<string, number>;
+  /** Commits what is processed and gives up the seat, so that others take over at once. */
+  stop(): Promise<void>;
+}
+
+/** A task that starts again more often than this in a minute ends the process, for a person to look. */
+const RESTARTS_PER_MINUTE = 5;
+const RESTART_DELAY_MS = 200;
+const PURGE_INTERVAL_MS = 60_000;
+
+/** The internal topics of an application; its repartition topic keeps records until they are purged after use. */
+export function internalTopics(applicationId: string): { repartition: TopicSpec; checkpoint: TopicSpec } {
+  return {
+    repartition: {
+      name: `${applicationId}_repartition`,
+      config: {
+        'cleanup.policy': 'delete',
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'message.timestamp.type': 'LogAppendTime',
+      },
+    },
+    checkpoint: {
+      name: `${applicationId}_checkpoint`,
+      config: { 'cleanup.policy': 'compact', 'segment.bytes': '16777216', 'segment.ms': '3600000' },
+    },
+  };
+}
+
+/**
+ * Joins the application's group and runs a {@link StreamTask} for each partition that is given to it. A task that
+ * fails starts again from its checkpoint; tasks that stay ours work on through a rebalance, since a partition that
+ * has a new owner was fenced by it.
+ *
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE`
+ */
+export async function startTaskProcessor(options: TaskProcessorOptions): Promise<TaskProcessor> {
+  const reader = await createPartitionReader(options);
+  const instance = new Instance(options, reader);
+  await instance.join();
+  return instance;
+}
+
+interface RunningTask {
+  readonly status: TaskStatus;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+class Instance implements TaskProcessor {
+  readonly finished: Promise<void>;
+  readonly #options: TaskProcessorOptions;
+  readonly #reader: PartitionReader;
+  readonly #tasks = new Map<number, RunningTask>();
+  readonly #restarts = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  readonly #settle: { resolve: () => void; reject: (error: Error) => void };
+  readonly #purge: NodeJS.Timeout;
+  #membership: GroupMembership | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: TaskProcessorOptions, reader: PartitionReader) {
+    this.#options = options;
+    this.#reader = reader;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    this.finished = promise;
+    this.finished.catch(() => undefined); // whoever is interested awaits it
+    this.#settle = {
+      resolve: () => {
+        resolve(undefined);
+      },
+      reject,
+    };
+    this.#purge = setInterval(() => {
+      void this.#purgeRepartition();
+    }, PURGE_INTERVAL_MS);
+  }
+
+  async join(): Promise<void> {
+    const { connection, log, applicationId, inputTopic } = this.#options;
+    const membership = await joinGroup({
+      connection,
+      log,
+      groupId: applicationId,
+      topic: inputTopic,
+      onAssigned: (partitions) => {
+        this.#assign(partitions);
+      },
+    });
+    this.#membership = membership;
+    membership.failed.catch((error: unknown) => this.#rejoin(error));
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return [...this.#tasks.values()].map(({ status }) => status);
+  }
+
+  restarts(): ReadonlyMap<string, number> {
+    return this.#restarts;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end().then(() => {
+      this.#settle.resolve();
+    });
+    return this.#stopped;
+  }
+
+  #assign(partitions: readonly number[]): void {
+    if (this.#stopping.signal.aborted) return;
+    for (const [partition, task] of this.#tasks)
+      if (!partitions.includes(partition)) {
+        task.stop.abort();
+        this.#tasks.delete(partition);
+      }
+    for (const partition of partitions) if (!this.#tasks.has(partition)) this.#start(partition);
+    if (partitions.length === 0) this.#options.onRunning?.([]);
+  }
+
+  #start(partition: number): void {
+    const stop = new AbortController();
+    const status: TaskStatus = {
+      partition,
+      state: 'fencing',
+      books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+      sums: {},
+      commits: 0,
+      lastCommitMs: 0,
+      lag: 0n,
+    };
+    const signal = AbortSignal.any([stop.signal, this.#stopping.signal]);
+    this.#tasks.set(partition, { status, stop, done: this.#keepRunning(partition, status, signal) });
+  }
+
+  /** Runs the task, again after each failure, until it is no longer ours. */
+  async #keepRunning(partition: number, status: TaskStatus, signal: AbortSignal): Promise<void> {
+    const failures: number[] = [];
+    const isOver = () => signal.aborted;
+    while (!isOver()) {
+      try {
+        await new StreamTask(this.#options, partition, this.#reader, status).run(signal, () => {
+          this.#announce();
+        });
+        return;
+      } catch (error) {
+        if (isOver()) return;
+        if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REFUSED') {
+          this.#fail(error);
+          return;
+        }
+        this.#options.log.warn(`partition ${partition} starts again: ${describeError(error)}`);
+        if (await this.#wasUnreachable(signal)) continue;
+        this.#count(causeOf(error));
+        failures.push(performance.now());
+        if (
+          failures.length > RESTARTS_PER_MINUTE &&
+          performance.now() - (failures.at(-1 - RESTARTS_PER_MINUTE) ?? 0) < 60_000
+        ) {
+          this.#fail(
+            new KafkaClientError(
+              'CLICKSTREAM_KAFKA_STALLED',
+              `partition ${partition} failed ${RESTARTS_PER_MINUTE + 1} times within a minute, the last time with: ${describeError(error)}`,
+              { cause: error, partition },
+            ),
+          );
+          return;
+        }
+        await delay(RESTART_DELAY_MS * 2 ** Math.min(failures.length, 4), undefined, { signal }).catch(
+          () => undefined,
+        );
+      }
+    }
+  }
+
+  #announce(): void {
+    const states = this.tasks();
+    if (states.every(({ state }) => state === 'running'))
+      this.#options.onRunning?.(states.map(({ partition }) => partition).sort((a, b) => a - b));
+  }
+
+  /** A seat lost for good is taken anew once a broker answers; tasks are fenced by whoever has them meanwhile. */
+  async #rejoin(error: unknown): Promise<void> {
+    const { signal } = this.#stopping;
+    const isOver = () => signal.aborted;
+    if (isOver()) return;
+    this.#options.log.warn(`joining the group again: ${describeError(error)}`);
+    void this.#membership?.leave();
+    if (!(await this.#wasUnreachable(signal))) this.#count('group');
+    while (!isOver()) {
+      try {
+        await this.join();
+        return;
+      } catch (joinError) {
+        this.#options.log.warn(`joining the group again: ${describeError(joinError)}`);
+        await this.#wasUnreachable(signal);
+        await delay(RESTART_DELAY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Waits until a broker answers; whether it did not at once. */
+  async #wasUnreachable(signal: AbortSignal): Promise<boolean> {
+    for (let waited = false; ; waited = true) {
+      try {
+        const admin = await connectAdmin(this.#options.connection, this.#options.log, signal);
+        await admin.disconnect().catch(() => undefined);
+        return waited;
+      } catch {
+        if (signal.aborted) return waited;
+      }
+    }
+  }
+
+  async #purgeRepartition(): Promise<void> {
+    const { connection, log, repartitionTopic } = this.#options;
+    const partitions = this.tasks()
+      .filter(({ state }) => state === 'running')
+      .flatMap(({ partition, purgeable }) =>
+        purgeable === undefined ? [] : [{ partition, offset: purgeable.toString() }],
+      );
+    if (partitions.length === 0) return;
+    try {
+      const admin = await connectAdmin(connection, log, this.#stopping.signal);
+      try {
+        await admin.deleteTopicRecords({ topic: repartitionTopic, partitions });
+      } finally {
+        await admin.disconnect().catch(() => undefined);
+      }
+    } catch (error) {
+      // Nothing depends on it but disk space, and it is tried again.
+      log.warn(`purging ${repartitionTopic}: ${describeError(error)}`);
+    }
+  }
+
+  #count(cause: string): void {
+    this.#restarts.set(cause, (this.#restarts.get(cause) ?? 0) + 1);
+  }
+
+  #fail(error: Error): void {
+    this.#settle.reject(error);
+    void this.#end();
+  }
+
+  async #end(): Promise<void> {
+    clearInterval(this.#purge);
+    this.#stopping.abort();
+    await Promise.all([...this.#tasks.values()].map(({ done }) => done));
+    await this.#membership?.leave();
+    await this.#reader.close();
+  }
+}
+
+/** The Kafka error's name, or that of the error class: few enough to be a metric's label. */
+function causeOf(error: unknown): string {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('type' in at && typeof at.type === 'string') return at.type;
+    if (at instanceof KafkaClientError) return at.code;
+  }
+  return error instanceof Error ? error.name : 'unknown';
+}
