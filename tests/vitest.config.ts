@@ -1,4 +1,4 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../vitest.base.ts';
 
-export default mergeConfig(base, { test: { name: 'tests' } });
+export default mergeConfig(base, { test: { name: 'tests', include: ['**/*.test.ts'] } });
