@@ -5,7 +5,9 @@ import {
   internalTopics,
   kafkaConnection,
   startTaskProcessor,
+  type App,
   type AppContext,
+  type CrashPoint,
   type RecordCursor,
 } from '@clickstream/kafka-client';
 import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
@@ -14,7 +16,17 @@ import { readConfig } from './config.ts';
 import { ClickTopology } from './core/click-topology.ts';
 
 /** The aggregator: counts the clicks of each user until it is told to stop. Resolves to the exit code. */
-export async function app({ args, environment, stdout, stderr, signal }: AppContext): Promise<number> {
+export const app: App = (context) => runAggregator(context);
+
+/**
+ * {@link app} with a hook for tests that end the process at a named moment.
+ *
+ * @param reach called at each {@link CrashPoint} of each task.
+ */
+export async function runAggregator(
+  { args, environment, stdout, stderr, signal }: AppContext,
+  reach?: (point: CrashPoint) => void,
+): Promise<number> {
   const exitCode = parseArguments(args, stdout, stderr);
   if (exitCode !== undefined) return exitCode;
   const config = readConfig(environment);
@@ -55,6 +67,7 @@ export async function app({ args, environment, stdout, stderr, signal }: AppCont
     partitions,
     commitIntervalMs: config.COMMIT_INTERVAL_MS,
     commitMaxRecords: config.COMMIT_MAX_RECORDS,
+    ...(reach && { reach }),
     createLogic: (partition) =>
       new ClickTopology<RecordCursor>({
         partition,
