@@ -4,6 +4,8 @@ import {
   homePartition,
   internalTopics,
   kafkaConnection,
+  createTaskMetrics,
+  startHealthServer,
   startTaskProcessor,
   type App,
   type AppContext,
@@ -27,8 +29,8 @@ export async function runAggregator(
   { args, environment, stdout, stderr, signal }: AppContext,
   reach?: (point: CrashPoint) => void,
 ): Promise<number> {
-  const exitCode = parseArguments(args, stdout, stderr);
-  if (exitCode !== undefined) return exitCode;
+  const parsed = parseArguments(args, stdout, stderr);
+  if ('exitCode' in parsed) return parsed.exitCode;
   const config = readConfig(environment);
   const connection = kafkaConnection(config, 'clickstream-aggregator');
   const log = createLogger('aggregator', config, stderr.isTTY === true);
@@ -54,6 +56,12 @@ export async function runAggregator(
     totals: config.USER_CLICK_AGGREGATION_TOPIC,
     deadLetters: config.DEAD_LETTER_TOPIC,
   };
+  const metrics = createTaskMetrics();
+  let notReady = (): string | undefined => 'joining the group';
+  const health = await startHealthServer(config, {
+    notReady: () => notReady(),
+    metrics: metrics.registry,
+  });
   let announced = false;
   const processor = await startTaskProcessor({
     connection,
@@ -67,6 +75,8 @@ export async function runAggregator(
     partitions,
     commitIntervalMs: config.COMMIT_INTERVAL_MS,
     commitMaxRecords: config.COMMIT_MAX_RECORDS,
+    acceptLoss: parsed.acceptLoss,
+    onTransaction: metrics.onTransaction,
     ...(reach && { reach }),
     createLogic: (partition) =>
       new ClickTopology<RecordCursor>({
@@ -85,11 +95,17 @@ export async function runAggregator(
       announced = true;
     },
   });
+  metrics.observe(processor);
+  notReady = () => processor.notReady();
   onAbort(signal, () => {
     void processor.stop();
   });
-  await processor.finished;
-  return 0;
+  try {
+    await processor.finished;
+    return 0;
+  } finally {
+    await health.close();
+  }
 }
 
 /** Calls back once the signal aborts, at once if it has already. */

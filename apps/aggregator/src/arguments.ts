@@ -1,20 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import type { AppContext } from '@clickstream/kafka-client';
 
-/**
- * Reads the command line, which has no options beside `--help`: the aggregator is configured by its environment.
- *
- * @returns the exit code when there is nothing more to do.
- */
+/** The command line, read: what to run with, or the exit code when there is nothing more to do. */
+export type Arguments = { readonly acceptLoss: boolean } | { readonly exitCode: number };
+
+/** Reads the command line. What the aggregator counts, and how, is configured by its environment. */
 export function parseArguments(
   args: readonly string[],
   stdout: AppContext['stdout'],
   stderr: AppContext['stderr'],
-): number | undefined {
+): Arguments {
   const command = new Command('aggregator')
     .description(
       'Counts clicks per user and publishes running totals. Configured by its environment, see README.md.',
     )
+    .option(
+      '--accept-loss',
+      'go on where the input lost clicks that were not counted, or was made anew',
+      false,
+    )
+    .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -22,9 +27,9 @@ export function parseArguments(
     });
   try {
     command.parse([...args], { from: 'user' });
-    return undefined;
+    return { acceptLoss: command.opts<{ acceptLoss: boolean }>().acceptLoss };
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError) return { exitCode: error.exitCode };
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  healthEnvironment,
   kafkaEnvironment,
   logEnvironment,
   parseEnvironment,
@@ -21,6 +22,7 @@ function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
 export const environmentSchema = z.object({
   ...kafkaEnvironment,
   ...logEnvironment,
+  ...healthEnvironment,
   ...topicEnvironment,
   APPLICATION_ID: z
     .string()

@@ -39,6 +39,9 @@ const checkpointSchema = z.object({
   sums: z.record(z.string(), z.number()),
 });
 
+/** Where one input of a task stands, as in its checkpoint. */
+export type InputState = z.output<typeof inputState>;
+
 /** What a task knew at its last commit: everything needed to go on as if nothing had happened. */
 export type Checkpoint = z.output<typeof checkpointSchema>;
 

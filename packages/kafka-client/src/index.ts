@@ -35,3 +35,7 @@ export type {
   TaskStatus,
 } from './stream-task.ts';
 export type { RecordOrigin } from './forwarding.ts';
+export { healthEnvironment, startHealthServer } from './health-server.ts';
+export type { HealthServer, HealthServerOptions } from './health-server.ts';
+export { createTaskMetrics } from './task-metrics.ts';
+export type { TaskMetrics } from './task-metrics.ts';

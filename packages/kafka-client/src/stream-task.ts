@@ -1,4 +1,5 @@
-import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { checkInput, readGroupOffsets } from './check-input.ts';
+import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
 import type { KafkaConnection } from './connection.ts';
 import { KafkaClientError } from './error.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
@@ -54,6 +55,9 @@ export const CRASH_POINTS = [
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
+/** Told how each transaction ended and how long it took, in seconds. */
+export type TransactionObserver = (outcome: 'committed' | 'failed', seconds: number) => void;
+
 /** What all tasks of an application have in common. */
 export interface TaskSettings {
   readonly connection: KafkaConnection;
@@ -73,6 +77,9 @@ export interface TaskSettings {
   readonly commitIntervalMs: number;
   /** Most records written in one transaction, give or take those of one record. */
   readonly commitMaxRecords: number;
+  /** Goes on where the input lost records that were not counted; without it, the task refuses. */
+  readonly acceptLoss?: boolean;
+  readonly onTransaction?: TransactionObserver;
   /** Called at the named moments, for tests that end the process there. */
   readonly reach?: (point: CrashPoint) => void;
 }
@@ -83,8 +90,10 @@ export interface TaskStatus {
   state: 'fencing' | 'restoring' | 'running' | 'stopped';
   books: Checkpoint['books'];
   sums: Record<string, number>;
-  commits: number;
-  lastCommitMs: number;
+  /** Result records read back so far when the task started last. */
+  restored: number;
+  /** Kafka timestamp of the last record processed, ms since the epoch; 0 before the first. */
+  lastIngestTimeMs: number;
   /** Records in the input behind the position, as of the last fetch. */
   lag: bigint;
   /** The repartition topic is of no use below this offset any more, once something of it was read. */
@@ -144,6 +153,7 @@ export class StreamTask {
   async run(signal: AbortSignal, onRunning: () => void): Promise<void> {
     const { connection, log, applicationId, reach } = this.#settings;
     this.#status.state = 'fencing';
+    this.#status.restored = 0;
     const producer = await TransactionalProducer.fence(
       connection,
       log,
@@ -180,6 +190,7 @@ export class StreamTask {
               `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
             );
           this.#logic.restore(topic, record);
+          this.#status.restored++;
         }
         reach?.('during-restore');
       }
@@ -199,55 +210,50 @@ export class StreamTask {
       this.#checkpoint = found;
     }
     this.#checkpoint = { ...this.#checkpoint, resultEnds: ends };
-    await this.#checkInputs(found !== undefined, signal);
+    await this.#openInputs(found !== undefined);
     Object.assign(this.#status, { books: this.#checkpoint.books, sums: this.#checkpoint.sums });
   }
 
-  /** Makes sure that the inputs are those that the positions speak of. */
-  async #checkInputs(hasCheckpoint: boolean, signal: AbortSignal): Promise<void> {
-    const { inputTopic, repartitionTopic } = this.#settings;
+  /** Decides where the inputs are read from: at the checkpoint's positions, without one at their beginning. */
+  async #openInputs(hasCheckpoint: boolean): Promise<void> {
+    const {
+      connection,
+      log,
+      applicationId,
+      inputTopic,
+      repartitionTopic,
+      acceptLoss = false,
+    } = this.#settings;
     const partition = this.#partition;
-    for (const [input, topic] of [
-      ['input', inputTopic],
-      ['repartition', repartitionTopic],
-    ] as const) {
-      const start = (await this.#reader.startOffsets(topic))[partition] ?? 0n;
-      const end = (await this.#reader.endOffsets(topic))[partition] ?? 0n;
-      const state = this.#checkpoint[input];
-      if (!hasCheckpoint) {
-        this.#checkpoint = { ...this.#checkpoint, [input]: { position: start } };
-        continue;
-      }
-      const { position, lastBatch } = state;
-      if (position > end)
-        throw this.#refuse(
-          `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew, or lost records`,
-        );
-      // The repartition topic is purged behind us; there, records below the position are not missing.
-      if (position < start && input === 'input')
-        throw this.#refuse(
-          `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
-        );
-      if (position < start)
-        this.#checkpoint = { ...this.#checkpoint, [input]: { ...state, position: start } };
-      if (lastBatch && lastBatch.baseOffset >= start) {
-        for await (const batch of this.#reader.read(
-          { topic, partition, from: lastBatch.baseOffset, to: lastBatch.baseOffset + 1n },
-          signal,
-        )) {
-          const record = batch.walk();
-          if (
-            !record.next() ||
-            record.batchBaseOffset !== lastBatch.baseOffset ||
-            record.batchCrc !== lastBatch.crc
-          )
-            throw this.#refuse(
-              `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
-            );
-          break;
-        }
-      }
+    const reader = this.#reader;
+    if (!hasCheckpoint) {
+      const [input, repartition] = [
+        { position: (await reader.startOffsets(inputTopic))[partition] ?? 0n },
+        { position: (await reader.startOffsets(repartitionTopic))[partition] ?? 0n },
+      ];
+      this.#checkpoint = { ...this.#checkpoint, input, repartition };
+      return;
     }
+    const topics = [inputTopic, repartitionTopic];
+    const groupOffsets = await readGroupOffsets(connection, log, applicationId, topics, partition);
+    const check = (state: InputState, topic: string) =>
+      checkInput({
+        reader,
+        log,
+        topic,
+        partition,
+        state,
+        groupOffset: groupOffsets.get(topic),
+        isPurged: topic === repartitionTopic,
+        acceptLoss,
+      });
+    const input = await check(this.#checkpoint.input, inputTopic);
+    const repartition = await check(this.#checkpoint.repartition, repartitionTopic);
+    this.#checkpoint = { ...this.#checkpoint, input, repartition };
+    // A group offset that is missing, or wrong and accepted, is written with the next commit.
+    this.#arePositionsMoved =
+      groupOffsets.get(inputTopic) !== input.position ||
+      groupOffsets.get(repartitionTopic) !== repartition.position;
   }
 
   async #work(producer: TransactionalProducer, signal: AbortSignal): Promise<void> {
@@ -324,6 +330,7 @@ export class StreamTask {
         await this.#commit(producer);
       }
     }
+    if (record.timestampMs > 0) this.#status.lastIngestTimeMs = record.timestampMs;
     advance(batch.nextOffset);
     this.#arePositionsMoved = true;
   }
@@ -344,8 +351,19 @@ export class StreamTask {
   };
 
   async #commit(producer: TransactionalProducer): Promise<void> {
-    const { applicationId, inputTopic, repartitionTopic, checkpointTopic, reach } = this.#settings;
     const startedAt = performance.now();
+    let outcome: 'committed' | 'failed' = 'failed';
+    try {
+      await this.#writeTransaction(producer);
+      outcome = 'committed';
+    } finally {
+      this.#lastCommitAt = performance.now();
+      this.#settings.onTransaction?.(outcome, (this.#lastCommitAt - startedAt) / 1000);
+    }
+  }
+
+  async #writeTransaction(producer: TransactionalProducer): Promise<void> {
+    const { applicationId, inputTopic, repartitionTopic, checkpointTopic, reach } = this.#settings;
     const partition = this.#partition;
     this.#logic.flush(this.#output);
     const records = this.#records;
@@ -398,9 +416,6 @@ export class StreamTask {
     this.#checkpoint = { ...checkpoint, resultEnds: marked };
     this.#isDirty = false;
     this.#arePositionsMoved = false;
-    this.#lastCommitAt = performance.now();
-    this.#status.commits++;
-    this.#status.lastCommitMs = this.#lastCommitAt - startedAt;
     this.#status.books = checkpoint.books;
     this.#status.sums = checkpoint.sums;
     if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;

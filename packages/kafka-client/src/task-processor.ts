@@ -17,6 +17,8 @@ export interface TaskProcessor {
   readonly finished: Promise<void>;
   /** What each task that is ours is doing. */
   tasks(): readonly Readonly<TaskStatus>[];
+  /** Why the instance cannot do its work now; undefined when it can. */
+  notReady(): string | undefined;
   /** Restarts of tasks and of the group's seat since the start, by cause. */
   restarts(): ReadonlyMap<string, number>;
   /** Commits what is processed and gives up the seat, so that others take over at once. */
@@ -77,6 +79,7 @@ class Instance implements TaskProcessor {
   readonly #settle: { resolve: () => void; reject: (error: Error) => void };
   readonly #purge: NodeJS.Timeout;
   #membership: GroupMembership | undefined;
+  #hasSeat = false;
   #stopped: Promise<void> | undefined;
 
   constructor(options: TaskProcessorOptions, reader: PartitionReader) {
@@ -115,6 +118,14 @@ class Instance implements TaskProcessor {
     return [...this.#tasks.values()].map(({ status }) => status);
   }
 
+  notReady(): string | undefined {
+    if (!this.#hasSeat) return 'joining the group';
+    const waiting = this.tasks().filter(({ state }) => state !== 'running');
+    return waiting.length === 0
+      ? undefined
+      : waiting.map(({ partition, state }) => `partition ${partition} is ${state}`).join(', ');
+  }
+
   restarts(): ReadonlyMap<string, number> {
     return this.#restarts;
   }
@@ -128,6 +139,7 @@ class Instance implements TaskProcessor {
 
   #assign(partitions: readonly number[]): void {
     if (this.#stopping.signal.aborted) return;
+    this.#hasSeat = true;
     for (const [partition, task] of this.#tasks)
       if (!partitions.includes(partition)) {
         task.stop.abort();
@@ -144,8 +156,8 @@ class Instance implements TaskProcessor {
       state: 'fencing',
       books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
       sums: {},
-      commits: 0,
-      lastCommitMs: 0,
+      restored: 0,
+      lastIngestTimeMs: 0,
       lag: 0n,
     };
     const signal = AbortSignal.any([stop.signal, this.#stopping.signal]);
@@ -204,6 +216,7 @@ class Instance implements TaskProcessor {
     const isOver = () => signal.aborted;
     if (isOver()) return;
     this.#options.log.warn(`joining the group again: ${describeError(error)}`);
+    this.#hasSeat = false;
     void this.#membership?.leave();
     if (!(await this.#wasUnreachable(signal))) this.#count('group');
     while (!isOver()) {

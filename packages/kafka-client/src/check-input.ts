@@ -1,0 +1,106 @@
+import type { InputState } from './checkpoint.ts';
+import { connectAdmin } from './connect-admin.ts';
+import type { KafkaConnection } from './connection.ts';
+import { KafkaClientError } from './error.ts';
+import type { Logger } from './logger.ts';
+import type { PartitionReader } from './partition-reader.ts';
+
+export interface CheckInputOptions {
+  readonly reader: PartitionReader;
+  readonly log: Logger;
+  readonly topic: string;
+  readonly partition: number;
+  /** Where the checkpoint says that this input stands. */
+  readonly state: InputState;
+  /** What the group has committed, if anything. */
+  readonly groupOffset: bigint | undefined;
+  /** Whether records below the position are removed on purpose, as in the repartition topic. */
+  readonly isPurged: boolean;
+  /** Go on, and say so, where records were lost; otherwise refuse. */
+  readonly acceptLoss: boolean;
+}
+
+/**
+ * Makes sure that an input still is the one that a checkpoint speaks of, and holds all that was not read yet.
+ *
+ * @returns where to go on: the checkpoint's position, or another one if loss is accepted.
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_REFUSED`
+ */
+export async function checkInput(options: CheckInputOptions): Promise<InputState> {
+  const { reader, log, topic, partition, state, groupOffset, isPurged, acceptLoss } = options;
+  const start = (await reader.startOffsets(topic))[partition] ?? 0n;
+  const end = (await reader.endOffsets(topic))[partition] ?? 0n;
+  const { position, lastBatch } = state;
+  const orElse = (why: string, accepted: InputState): InputState => {
+    if (!acceptLoss)
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_REFUSED',
+        `partition ${partition} cannot go on: ${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
+        { topic, partition, offset: position },
+      );
+    log.warn(
+      `partition ${partition}: ${why}; going on at offset ${accepted.position}, as --accept-loss says`,
+    );
+    return accepted;
+  };
+
+  if (position > end)
+    return orElse(
+      `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew`,
+      {
+        position: start,
+      },
+    );
+  if (lastBatch && lastBatch.baseOffset >= start && !(await holdsBatch(reader, topic, partition, lastBatch)))
+    return orElse(
+      `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
+      { position: start },
+    );
+  if (position < start) {
+    if (isPurged) return { ...state, position: start };
+    return orElse(
+      `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
+      { position: start },
+    );
+  }
+  if (groupOffset !== undefined && groupOffset !== position)
+    return orElse(
+      `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${position}: somebody has changed it`,
+      state,
+    );
+  return state;
+}
+
+async function holdsBatch(
+  reader: PartitionReader,
+  topic: string,
+  partition: number,
+  { baseOffset, crc }: { baseOffset: bigint; crc: number },
+): Promise<boolean> {
+  for await (const batch of reader.read({ topic, partition, from: baseOffset, to: baseOffset + 1n })) {
+    const record = batch.walk();
+    if (record.next()) return record.batchBaseOffset === baseOffset && record.batchCrc === crc;
+  }
+  return false;
+}
+
+/** What a group has committed for one partition of some topics, by topic; nothing for what it has not. */
+export async function readGroupOffsets(
+  connection: KafkaConnection,
+  log: Logger,
+  groupId: string,
+  topics: string[],
+  partition: number,
+): Promise<Map<string, bigint>> {
+  const admin = await connectAdmin(connection, log);
+  try {
+    const offsets = new Map<string, bigint>();
+    for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics })) {
+      const offset = BigInt(partitions.find((found) => found.partition === partition)?.offset ?? -1);
+      if (offset >= 0n) offsets.set(topic, offset);
+    }
+    return offsets;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
