@@ -1,0 +1,41 @@
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { execaNode } from 'execa';
+
+/**
+ * `pnpm test`: every package's tests through turbo, then one line over all of them, `N passed, N failed`. Fails when
+ * a test failed, when one was skipped, and when a package that has tests reported none.
+ */
+const resultFiles = '{apps,packages}/*/test-results/results.json';
+const rootResultFile = 'tests/test-results/results.json';
+
+interface Results {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly numFailedTestSuites: number;
+  readonly success: boolean;
+}
+
+for (const file of [...globSync(resultFiles), rootResultFile]) rmSync(file, { force: true });
+
+const turbo = await execaNode(
+  'node_modules/turbo/bin/turbo',
+  ['run', 'test', '--continue', '--concurrency=2', ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    reject: false,
+  },
+);
+
+const results = [...globSync(resultFiles), ...globSync(rootResultFile)].map(
+  (file) => JSON.parse(readFileSync(file, 'utf8')) as Results,
+);
+const sum = (count: (result: Results) => number) =>
+  results.reduce((total, result) => total + count(result), 0);
+const passed = sum(({ numPassedTests }) => numPassedTests);
+// A file that does not load has no failed test, but is a failure.
+const failed = sum((result) => Math.max(result.numFailedTests, result.success ? 0 : 1));
+const skipped = sum(({ numPendingTests, numTodoTests }) => numPendingTests + numTodoTests);
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+if (turbo.exitCode !== 0 || failed > 0 || skipped > 0 || passed === 0) process.exitCode = 1;
