@@ -23,8 +23,8 @@ export function describeMalformed(
   offset: bigint,
   value: Buffer | null,
 ): MalformedRecord {
-  // Every character that makes it into the excerpt has at most four bytes.
-  const text = value?.subarray(0, EXCERPT_LENGTH * 4).toString('utf8') ?? '';
+  // A character has four bytes at most; one more shows whether anything is cut.
+  const text = value?.subarray(0, (EXCERPT_LENGTH + 1) * 4).toString('utf8') ?? '';
   const characters = Array.from(text);
   const isCut = characters.length > EXCERPT_LENGTH;
   const excerpt = printable(characters.slice(0, EXCERPT_LENGTH).join('')) + (isCut ? '…' : '');

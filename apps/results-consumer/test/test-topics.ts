@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createLogger,
+  createRecordProducer,
+  ensureTopics,
+  type KafkaConnection,
+  type OutgoingRecord,
+} from '@clickstream/kafka-client';
+import {
+  createTopicSpecs,
+  DEFAULT_TOPIC_NAMES,
+  encodeRunningTotal,
+  type RecordFormat,
+  type RunningTotal,
+} from '@clickstream/schema';
+import { onTestFinished } from 'vitest';
+
+const silent = createLogger('test', { LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, false);
+
+/** A click topic and a result topic that belong to one test, and a way to write to them. */
+export interface TestTopics {
+  readonly clicks: string;
+  readonly totals: string;
+  /** What makes the results consumer use them. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Writes records, in order within a partition, and resolves when all are acknowledged. */
+  write(...records: readonly OutgoingRecord[]): Promise<void>;
+  /** A running total as the aggregator writes it. */
+  total(userId: string, clicks: number, format?: RecordFormat): OutgoingRecord;
+  /** A record of the click topic. */
+  click(value: string | Buffer, partition?: number): OutgoingRecord;
+}
+
+/**
+ * Creates the topics of a test.
+ *
+ * @param atEnd the `onTestFinished` of a test that runs beside others.
+ */
+export async function createTestTopics(
+  brokers: string,
+  partitions = 4,
+  atEnd: (tidyUp: () => Promise<void>) => void = onTestFinished,
+): Promise<TestTopics> {
+  const id = randomUUID();
+  const clicks = `clicks-${id}`;
+  const totals = `totals-${id}`;
+  const connection: KafkaConnection = { brokers: [brokers], clientId: 'test' };
+  const specs = createTopicSpecs({
+    ...DEFAULT_TOPIC_NAMES,
+    CLICKSTREAM_TOPIC: clicks,
+    USER_CLICK_AGGREGATION_TOPIC: totals,
+  });
+  await ensureTopics({
+    connection,
+    log: silent,
+    topics: [specs.CLICKSTREAM_TOPIC, specs.USER_CLICK_AGGREGATION_TOPIC],
+    partitions,
+  });
+  const producer = await createRecordProducer([clicks, totals], { connection, log: silent, lingerMs: 0 });
+  atEnd(() => producer.close());
+  return {
+    clicks,
+    totals,
+    environment: {
+      KAFKA_BROKERS: brokers,
+      CLICKSTREAM_TOPIC: clicks,
+      USER_CLICK_AGGREGATION_TOPIC: totals,
+    },
+    write: async (...records) => {
+      await Promise.all(records.map((record) => producer.send(record)));
+    },
+    total: (userId, count, format = 'json') => {
+      const total: RunningTotal = {
+        userId,
+        clicks: count,
+        lastClickAt: 1_711_111_111_123,
+        lastUrl: '/page3',
+      };
+      const { key, value, headers } = encodeRunningTotal(total, format);
+      return {
+        topic: totals,
+        key: Buffer.from(key),
+        value: Buffer.from(value),
+        ...(headers && { headers }),
+      };
+    },
+    click: (value, partition) => ({
+      topic: clicks,
+      key: null,
+      value: Buffer.from(value),
+      ...(partition !== undefined && { partition }),
+    }),
+  };
+}
