@@ -1,4 +1,6 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
 
-export default mergeConfig(base, { test: { name: 'producer' } });
+export default mergeConfig(base, {
+  test: { name: 'producer', globalSetup: ['@clickstream/local-kafka/vitest'] },
+});

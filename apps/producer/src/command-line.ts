@@ -1,0 +1,178 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AppContext } from '@clickstream/kafka-client';
+import { RECORD_FORMATS, type RecordFormat } from '@clickstream/schema';
+import type { ClickRate, ReplaySpeed } from './core/pace.ts';
+import { parseDurationMs } from './core/parse-duration.ts';
+
+/** Flags of `simulate`. */
+export interface SimulateOptions {
+  readonly rate: ClickRate;
+  readonly users: number;
+  readonly pages: number;
+  readonly skew: number;
+  readonly format: RecordFormat;
+  readonly seed?: number;
+  readonly count?: number;
+  /** `--duration`, ms. */
+  readonly duration?: number;
+  readonly runId?: string;
+  /** Undefined when neither `--report` nor `--no-report` was given. */
+  readonly report?: boolean;
+}
+
+/** Argument and flags of `replay`. */
+export interface ReplayOptions {
+  /** A path, or `-` for standard input. */
+  readonly source: string;
+  readonly speed: ReplaySpeed;
+  readonly report?: boolean;
+}
+
+/** What the command line asks for; `exit` when that was help, or an error that has been shown. */
+export type CommandLine =
+  | { readonly command: 'simulate'; readonly options: SimulateOptions }
+  | { readonly command: 'replay'; readonly options: ReplayOptions }
+  | { readonly command: 'exit'; readonly exitCode: number };
+
+const HELP_WIDTH = 100;
+const DEFAULT_HELP = `
+Examples:
+  producer                                     one click per second until Ctrl-C
+  producer simulate --rate 1000 --duration 30s
+  producer replay access.log.gz
+
+Kafka is named by KAFKA_BROKERS (default localhost:9092), the topic by CLICKSTREAM_TOPIC.
+See producer simulate --help and producer replay --help.`;
+const SIMULATE_HELP = `
+Examples:
+  producer simulate --rate 5 --users 20        five clicks per second of 20 users
+  producer simulate --count 100000 --rate max  100,000 clicks as fast as Kafka takes them
+  producer simulate --seed 7 --skew 1          the same busy users and pages every time
+  producer simulate --format sentence          User 42 clicked on /page3 at 1711111111.123`;
+const REPLAY_HELP = `
+Examples:
+  producer replay access.log.gz                all of it, as fast as Kafka takes it
+  producer replay access.log --speed 60        a recorded minute every second
+  tail -F access.log | producer replay -       as the web server writes it`;
+
+/** Parses the arguments; help goes to `stdout`, an error as one line to `stderr`. */
+export function parseCommandLine(
+  args: readonly string[],
+  { stdout, stderr }: Pick<AppContext, 'stdout' | 'stderr'>,
+): CommandLine {
+  let parsed: CommandLine = { command: 'exit', exitCode: 0 };
+  const program = new Command('producer')
+    .description('Publishes clicks to Kafka: simulated ones (the default), or those of a web access log.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? HELP_WIDTH,
+      getErrHelpWidth: () => stderr.columns ?? HELP_WIDTH,
+    })
+    .addHelpText('after', DEFAULT_HELP);
+
+  program
+    .command('simulate', { isDefault: true })
+    .description('Publish made-up clicks at a steady rate, until --count, --duration or a signal ends it.')
+    .addOption(
+      new Option('--rate <clicks>', 'clicks per second, or max')
+        .default(1)
+        .argParser(orMax(numberIn(0.001, 1e6))),
+    )
+    .addOption(
+      new Option('--users <number>', 'users are 1 to this number').default(100).argParser(integerIn(1, 1e7)),
+    )
+    .addOption(
+      new Option('--pages <number>', 'pages are /page1 to /page<number>')
+        .default(10)
+        .argParser(integerIn(1, 1e7)),
+    )
+    .addOption(
+      new Option('--skew <exponent>', "Zipf's exponent over users and pages: 0 all alike, 1 a few busy ones")
+        .default(0)
+        .argParser(numberIn(0, 10)),
+    )
+    .addOption(
+      new Option(
+        '--seed <number>',
+        'the same seed draws the same users and pages (default: random)',
+      ).argParser(integerIn(0, 2 ** 32 - 1)),
+    )
+    .addOption(
+      new Option('--count <clicks>', 'stop after so many').argParser(integerIn(1, Number.MAX_SAFE_INTEGER)),
+    )
+    .addOption(new Option('--duration <time>', 'stop after 500ms, 30s, 5m, 2h, …').argParser(duration))
+    .addOption(new Option('--format <format>', 'form of the records').choices(RECORD_FORMATS).default('json'))
+    .addOption(
+      new Option('--run-id <id>', 'event ids are <id>-1, <id>-2, … (default: random)').argParser(runId),
+    )
+    .option('--report', 'print what became of each click (default: up to 10 clicks per second)')
+    .option('--no-report', 'print the summary only')
+    .addHelpText('after', SIMULATE_HELP)
+    .action((options: SimulateOptions) => {
+      parsed = { command: 'simulate', options };
+    });
+
+  program
+    .command('replay')
+    .description('Publish each request of an access log (NCSA common or combined, gzip or not) as a click.')
+    .argument('<file>', 'the log, or - for standard input')
+    .addOption(
+      new Option('--speed <factor>', 'times as fast as recorded, or max')
+        .default('max')
+        .argParser(orMax(numberIn(0.001, 1e6))),
+    )
+    .option('--report', 'print what became of each click instead of the progress')
+    .addHelpText('after', REPLAY_HELP)
+    .action((source: string, options: Omit<ReplayOptions, 'source'>) => {
+      parsed = { command: 'replay', options: { ...options, source } };
+    });
+
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { command: 'exit', exitCode: error.exitCode };
+  }
+  return parsed;
+}
+
+function numberIn(min: number, max: number) {
+  return (text: string): number => {
+    const number = text.trim() === '' ? NaN : Number(text);
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}
+
+function integerIn(min: number, max: number) {
+  return (text: string): number => {
+    const number = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+function orMax(parse: (text: string) => number) {
+  return (text: string): number | 'max' => {
+    if (text === 'max') return 'max';
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new InvalidArgumentError(error.message.replace(/\.$/, ', or max.'));
+    }
+  };
+}
+
+function duration(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs !== undefined && durationMs > 0) return durationMs;
+  throw new InvalidArgumentError('It must be a time such as 500ms, 30s, 5m or 2h.');
+}
+
+function runId(text: string): string {
+  if (/^[\w.:-]{1,200}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be 1 to 200 letters, digits, dots, colons, dashes or underscores.');
+}

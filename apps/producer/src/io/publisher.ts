@@ -1,0 +1,176 @@
+import { createHistogram } from 'node:perf_hooks';
+import {
+  createLogger,
+  createRecordProducer,
+  ensureTopics,
+  kafkaConnection,
+  type AppContext,
+  type DeliveryReport,
+  type RecordProducer,
+} from '@clickstream/kafka-client';
+import { createTopicSpecs, DEFAULT_TOPIC_NAMES, encodeClickEvent } from '@clickstream/schema';
+import type { ClickEvent, RecordFormat } from '@clickstream/schema';
+import type { ProducerConfig } from '../config.ts';
+import type { RunSummary } from '../core/format-summary.ts';
+import { formatDelivery } from './format-delivery.ts';
+import { orAborted, wait } from './wait.ts';
+
+/** Publishes clicks to the click topic and keeps count of what became of them. */
+export interface Publisher {
+  /** For people: `user_clickstream at localhost:9092`. */
+  readonly destination: string;
+  readonly sent: number;
+  readonly failed: number;
+  /** Why the first click failed; undefined while none has. */
+  readonly firstFailure: string | undefined;
+  /**
+   * Sends a click, keyed by its user id.
+   *
+   * @returns false when it was taken but `whenWritable()` is to be awaited before the next one.
+   * @throws SchemaError for a click outside the schema's limits; it is not counted as sent.
+   */
+  publish(click: ClickEvent): boolean;
+  /** Resolves when there is room again, or the signal aborts. */
+  whenWritable(): Promise<void>;
+  /**
+   * Waits for the answers that are still out: at most 5 s after the signal, otherwise as long as any come.
+   * What has no answer then counts as failed.
+   */
+  finish(): Promise<Omit<RunSummary, 'malformed'>>;
+}
+
+export interface PublisherOptions {
+  readonly context: AppContext;
+  readonly config: ProducerConfig;
+  readonly format: RecordFormat;
+  /** Whether to print a line on standard output for each click. */
+  readonly hasReports: boolean;
+}
+
+/** `runApp` ends a process by force 8 s after a signal. */
+const STOP_FLUSH_MS = 5_000;
+const STOP_CLOSE_MS = 6_500;
+/** The client gives a send up after 15 retries, some 25 s; without any answer for longer than that, none will come. */
+const LONGEST_SILENCE_MS = 40_000;
+const MICROSECONDS_PER_MS = 1000;
+
+/**
+ * Creates the topic if it is missing and connects.
+ *
+ * @throws KafkaClientError what configuration, `ensureTopics` and connecting throw, within 15 s.
+ */
+export async function openPublisher(options: PublisherOptions): Promise<Publisher> {
+  const { context, config } = options;
+  const connection = kafkaConnection(config, 'clickstream-producer');
+  const log = createLogger('producer', config, context.stderr.isTTY === true);
+  const topic = config.CLICKSTREAM_TOPIC;
+  const specs = createTopicSpecs({ ...DEFAULT_TOPIC_NAMES, CLICKSTREAM_TOPIC: topic });
+  await ensureTopics({
+    connection,
+    log,
+    topics: [specs.CLICKSTREAM_TOPIC],
+    partitions: config.TOPIC_PARTITIONS,
+    signal: context.signal,
+  });
+  const producer = await createRecordProducer([topic], { connection, log });
+  return new KafkaPublisher(options, producer);
+}
+
+class KafkaPublisher implements Publisher {
+  readonly destination: string;
+  sent = 0;
+  failed = 0;
+  firstFailure: string | undefined;
+
+  readonly #producer: RecordProducer;
+  readonly #topic: string;
+  readonly #format: RecordFormat;
+  readonly #context: AppContext;
+  readonly #hasReports: boolean;
+  readonly #latencies = createHistogram();
+  #acknowledged = 0;
+  #startedAt: number | undefined;
+  #lastAnswerAt = 0;
+  #lastError: Error | undefined;
+
+  constructor({ context, config, format, hasReports }: PublisherOptions, producer: RecordProducer) {
+    this.#producer = producer;
+    this.#topic = config.CLICKSTREAM_TOPIC;
+    this.#format = format;
+    this.#context = context;
+    this.#hasReports = hasReports;
+    this.destination = `${this.#topic} at ${config.KAFKA_BROKERS.join(',')}`;
+  }
+
+  publish(click: ClickEvent): boolean {
+    const value = Buffer.from(encodeClickEvent(click, this.#format));
+    this.#startedAt ??= performance.now();
+    this.sent++;
+    return this.#producer.write(
+      { topic: this.#topic, key: Buffer.from(click.userId), value },
+      this.#onDelivery,
+    );
+  }
+
+  whenWritable(): Promise<void> {
+    return orAborted(this.#producer.whenWritable(), this.#context.signal);
+  }
+
+  async finish(): Promise<Omit<RunSummary, 'malformed'>> {
+    const { signal } = this.#context;
+    const flushed = this.#producer.flush();
+    await orAborted(Promise.race([flushed, this.#silence()]), signal);
+    // Closing waits for requests under way, which a dead broker holds up for longer than a signal allows.
+    const closing = new AbortController();
+    await Promise.race([
+      this.#producer.close(signal.aborted ? STOP_FLUSH_MS : 1).then(() => {
+        closing.abort();
+      }),
+      wait(STOP_CLOSE_MS, closing.signal),
+    ]);
+    const unanswered = this.sent - this.#acknowledged - this.failed;
+    if (unanswered > 0) this.firstFailure ??= 'no answer from Kafka';
+    return {
+      sent: this.sent,
+      acknowledged: this.#acknowledged,
+      failed: this.failed + unanswered,
+      elapsedMs: this.#startedAt === undefined ? 0 : Math.max(0, this.#lastAnswerAt - this.#startedAt),
+      latencyMs:
+        this.#acknowledged === 0
+          ? undefined
+          : {
+              p50: this.#latencies.percentile(50) / MICROSECONDS_PER_MS,
+              p99: this.#latencies.percentile(99) / MICROSECONDS_PER_MS,
+            },
+    };
+  }
+
+  /** Resolves when nothing was answered for so long that nothing will be. */
+  async #silence(): Promise<void> {
+    const startedAt = performance.now();
+    for (;;) {
+      const leftMs = Math.max(startedAt, this.#lastAnswerAt) + LONGEST_SILENCE_MS - performance.now();
+      if (leftMs <= 0 || this.#context.signal.aborted) return;
+      await wait(leftMs, this.#context.signal);
+    }
+  }
+
+  readonly #onDelivery = (report: DeliveryReport): void => {
+    this.#lastAnswerAt = performance.now();
+    if (report.status === 'delivered') {
+      this.#acknowledged++;
+      this.#latencies.record(Math.max(1, Math.round(report.latencyMs * MICROSECONDS_PER_MS)));
+    } else {
+      this.failed++;
+      this.firstFailure ??= report.error.message;
+    }
+    const { stdout, stderr } = this.#context;
+    if (this.#hasReports) {
+      stdout.write(`${formatDelivery(report, stdout)}\n`);
+    } else if (report.status === 'failed' && report.error !== this.#lastError) {
+      // All clicks of a failed request share its error: one line for them.
+      this.#lastError = report.error;
+      stderr.write(`${formatDelivery(report, stderr)}\n`);
+    }
+  };
+}
