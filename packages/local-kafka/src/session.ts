@@ -15,11 +15,12 @@ export function environmentOutsideSession(): NodeJS.ProcessEnv {
 }
 
 /**
- * Ends every process of a session: the leaves of the process tree first, each asked once with SIGTERM, then what is
- * left above them; after `graceMs` whatever remains is killed.
+ * Ends every process of a session: SIGTERM for those that no other one of the session has started, and for each that
+ * becomes such a one because its parent just died; after `graceMs` whatever remains is killed.
  *
- * From the leaves up because launchers react to their child's end, or to a signal, by signalling its siblings again,
- * and a second signal tells many programs to skip their clean shutdown.
+ * From the top down because launchers (turbo, pnpm, node --watch) pass the request on and wait in good order, while
+ * their children's deaths would be errors to them, which they report and answer with signals of their own. Each process
+ * is asked once: a second signal tells many programs to skip their clean shutdown.
  */
 export async function endSession(session: string, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
@@ -28,12 +29,12 @@ export async function endSession(session: string, graceMs: number): Promise<void
     const remaining = findSession(session);
     if (remaining.length === 0) return;
     if (performance.now() >= deadline) break;
-    const leaves = remaining.filter(({ pid }) => !remaining.some((other) => other.parentPid === pid));
-    for (const leaf of leaves.filter(({ pid }) => !asked.has(pid))) {
-      asked.add(leaf.pid);
-      signalProcess(leaf, 'SIGTERM');
+    const pids = new Set(remaining.map(({ pid }) => pid));
+    for (const top of remaining.filter(({ pid, parentPid }) => !pids.has(parentPid) && !asked.has(pid))) {
+      asked.add(top.pid);
+      signalProcess(top, 'SIGTERM');
       // A stopped process takes no SIGTERM before it is continued.
-      signalProcess(leaf, 'SIGCONT');
+      signalProcess(top, 'SIGCONT');
     }
     await delay(POLL_MS);
   }

@@ -45,16 +45,10 @@ export async function dev(
     try {
       announce(kafka.description);
       const owned = await startOwnedCommand(command, { brokers: kafka.brokers, stdin: 'ignore' });
-      const exitCode = await Promise.race([
-        stopRequest.then(() => 0),
-        owned.exitCode,
-        kafka.failed.then((reason) => {
-          announce(reason);
-          return 1;
-        }),
-      ]);
+      const outcome = await Promise.race([stopRequest.then(() => 0), owned.exitCode, kafka.failed]);
+      if (typeof outcome === 'string') announce(outcome);
       await owned.end();
-      return exitCode;
+      return typeof outcome === 'string' ? 1 : outcome;
     } finally {
       await kafka.stop();
     }
