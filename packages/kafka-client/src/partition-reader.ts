@@ -59,6 +59,13 @@ const OFFSET_OUT_OF_RANGE = 1;
 /** Leader moved, or not there yet: new metadata helps. Kafka error codes 3, 5, 6, 9, 56, 74, 75, 76 and 100. */
 const STALE_LEADER = new Set([3, 5, 6, 9, 56, 74, 75, 76, 100]);
 
+/** What the broker says of a topic that it does not have, or not for us. */
+const TOPIC_REFUSED = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+]);
+
 /** The connections to one broker, which send any request. Part of every kafkajs broker, in no version of its types. */
 interface BrokerConnections {
   readonly connectionPool: { send<Response>(request: ProtocolRequest<Response>): Promise<Response> };
@@ -131,6 +138,13 @@ class Stream {
   }
 }
 
+/** The fetching from one broker. */
+interface FetchLoop {
+  /** Set while it waits for some stream to want more: it asks for nothing, so that no answer is due. */
+  wake: (() => void) | undefined;
+  done: Promise<void>;
+}
+
 class ClusterReader implements PartitionReader {
   readonly #log: Logger;
   readonly #brokers: string;
@@ -138,7 +152,7 @@ class ClusterReader implements PartitionReader {
   readonly #cluster: PartitionCluster;
   readonly #streams = new Set<Stream>();
   /** Running fetch loops by broker id, each with a way to wake it when a stream wants more. */
-  readonly #loops = new Map<string, { wake: (() => void) | undefined; done: Promise<void> }>();
+  readonly #loops = new Map<string, FetchLoop>();
   #lastAnswerAt = 0;
   #closed = false;
 
@@ -168,13 +182,11 @@ class ClusterReader implements PartitionReader {
     try {
       await this.#cluster.addTargetTopic(topic);
     } catch (error) {
+      const isRefused = error instanceof Error && 'type' in error && TOPIC_REFUSED.has(error.type as string);
       throw new KafkaClientError(
-        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        isRefused ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
         `reading topic ${topic}: ${describeError(error)}`,
-        {
-          cause: error,
-          topic,
-        },
+        { cause: error, topic },
       );
     }
     return this.#cluster.findTopicPartitionMetadata(topic).length;
@@ -215,7 +227,14 @@ class ClusterReader implements PartitionReader {
   }
 
   async *read(range: PartitionRange, signal?: AbortSignal): AsyncGenerator<FetchedBatch, void> {
-    await this.partitionCount(range.topic);
+    const { topic, partition } = range;
+    const count = await this.partitionCount(topic);
+    if (partition >= count)
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        `topic ${topic} has ${count} partitions: there is no partition ${partition}`,
+        { topic, partition },
+      );
     const stream = new Stream(range);
     const isOver = () => this.#closed || signal?.aborted === true;
     const wake = () => {
@@ -233,12 +252,14 @@ class ClusterReader implements PartitionReader {
       }
     } finally {
       this.#streams.delete(stream);
+      if (stream.leader !== undefined) this.#loops.get(stream.leader)?.wake?.();
       signal?.removeEventListener('abort', wake);
     }
   }
 
   silenceMs(): number {
-    return this.#loops.size === 0 ? 0 : performance.now() - this.#lastAnswerAt;
+    const isAsking = [...this.#loops.values()].some(({ wake }) => wake === undefined);
+    return isAsking ? performance.now() - this.#lastAnswerAt : 0;
   }
 
   async close(): Promise<void> {
@@ -264,49 +285,59 @@ class ClusterReader implements PartitionReader {
       return;
     }
     this.#lastAnswerAt = performance.now();
-    const loop = { wake: undefined, done: Promise.resolve() };
+    const loop: FetchLoop = { wake: undefined, done: Promise.resolve() };
     this.#loops.set(leader, loop);
-    loop.done = this.#fetchLoop(leader).finally(() => {
-      this.#loops.delete(leader);
-    });
+    loop.done = this.#fetchLoop(leader, loop);
   }
 
   /** Fetches from one broker for as long as some stream has it as its leader. */
-  async #fetchLoop(leader: string): Promise<void> {
+  async #fetchLoop(leader: string, loop: FetchLoop): Promise<void> {
     // What is worked on is asked for again as soon as it is taken, so a loop with nothing to ask waits.
     for (let turn = 0; !this.#closed; turn++) {
       const streams = [...this.#streams].filter((stream) => stream.leader === leader && !stream.isAtEnd);
-      if (streams.length === 0) return;
+      if (streams.length === 0) break;
       const wanting = streams.filter((stream) => stream.wantsMore);
       if (wanting.length === 0) {
         await new Promise<void>((resolve) => {
-          const loop = this.#loops.get(leader);
-          if (loop) loop.wake = resolve;
+          loop.wake = resolve;
         });
+        loop.wake = undefined;
+        this.#lastAnswerAt = performance.now();
         continue;
       }
       // The broker fills the response in request order and only the first partition is sure to fit: take turns.
       const asked = [...wanting.slice(turn % wanting.length), ...wanting.slice(0, turn % wanting.length)];
       await this.#fetch(leader, asked, asked.length < streams.length);
     }
+    // Not in a callback, which would run later: a stream that begins in between would count on this loop.
+    this.#loops.delete(leader);
   }
 
-  async #fetch(leader: string, asked: readonly Stream[], othersAreBusy: boolean): Promise<void> {
-    // A position may move only by what was fetched at it; it cannot change while the request is under way.
-    const byPartition = new Map(asked.map((stream) => [`${stream.topic}/${stream.partition}`, stream]));
+  async #fetch(leader: string, wanting: readonly Stream[], othersAreBusy: boolean): Promise<void> {
+    // A request names a partition once: streams of it that stand at the same offset share the answer, others wait
+    // their turn. A position may move only by what was fetched at it; it cannot change while the request is under way.
+    const byPartition = new Map<string, [Stream, ...Stream[]]>();
+    for (const stream of wanting) {
+      const place = `${stream.topic}/${stream.partition}`;
+      const sharing = byPartition.get(place);
+      if (!sharing) byPartition.set(place, [stream]);
+      else if (sharing[0].position === stream.position) sharing.push(stream);
+    }
+    const asked = [...byPartition.values()].flat();
+    const othersWait = othersAreBusy || asked.length < wanting.length;
     let responses: PartitionResponse[];
     try {
       const broker = (await this.#cluster.findBroker({ nodeId: leader })) as PartitionBroker &
         BrokerConnections;
       responses = await broker.connectionPool.send(
         fetchRequest(
-          [...byPartition.values()].map(({ topic, partition, position }) => ({
+          [...byPartition.values()].map(([{ topic, partition, position }]) => ({
             topic,
             partition,
             fetchOffset: position,
           })),
           {
-            maxWaitMs: othersAreBusy ? MAX_WAIT_WHILE_BUSY_MS : MAX_WAIT_MS,
+            maxWaitMs: othersWait ? MAX_WAIT_WHILE_BUSY_MS : MAX_WAIT_MS,
             maxBytes: MAX_BYTES,
             maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
             isolation: this.#isolation,
@@ -322,41 +353,43 @@ class ClusterReader implements PartitionReader {
     }
 
     const leaderless: Stream[] = [];
-    const unanswered = new Set(byPartition.values());
+    const unanswered = new Set(asked);
     for (const response of responses) {
-      const stream = byPartition.get(`${response.topic}/${response.partition}`);
-      if (!stream) continue;
-      unanswered.delete(stream);
-      const { topic, partition, position } = stream;
-      if (response.errorCode === 0) {
-        try {
-          stream.put(createFetchedBatch(response, position, stream.end));
-        } catch (error) {
-          stream.fail(error instanceof Error ? error : new Error(describeError(error)));
-        }
-      } else if (response.errorCode === OFFSET_OUT_OF_RANGE) {
-        stream.fail(
-          new KafkaClientError(
-            'CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE',
-            `${topic} [${partition}] does not hold offset ${position} (its log starts at ${response.logStartOffset} and ends at ${response.highWatermark})`,
-            { topic, partition, offset: position },
-          ),
-        );
-      } else if (STALE_LEADER.has(response.errorCode)) {
-        leaderless.push(stream);
-      } else {
-        stream.fail(
-          new KafkaClientError(
-            'CLICKSTREAM_KAFKA_UNREADABLE_RECORDS',
-            `fetching ${topic} [${partition}] at offset ${position}: Kafka error ${response.errorCode}`,
-            { topic, partition, offset: position },
-          ),
-        );
+      for (const stream of byPartition.get(`${response.topic}/${response.partition}`) ?? []) {
+        unanswered.delete(stream);
+        if (STALE_LEADER.has(response.errorCode)) leaderless.push(stream);
+        else await this.#answer(stream, response);
       }
     }
     leaderless.push(...unanswered);
     if (leaderless.length > 0)
       await this.#retryLater(leaderless, new Error('the partition has no leader here'));
+  }
+
+  async #answer(stream: Stream, response: PartitionResponse): Promise<void> {
+    const { topic, partition, position, end } = stream;
+    try {
+      if (response.errorCode === OFFSET_OUT_OF_RANGE) throw await this.#outOfRange(stream);
+      if (response.errorCode !== 0)
+        throw new KafkaClientError(
+          'CLICKSTREAM_KAFKA_UNREADABLE_RECORDS',
+          `fetching ${topic} [${partition}] at offset ${position}: Kafka error ${response.errorCode}`,
+          { topic, partition, offset: position },
+        );
+      stream.put(createFetchedBatch(response, position, end));
+    } catch (error) {
+      stream.fail(error instanceof Error ? error : new Error(describeError(error)));
+    }
+  }
+
+  /** The broker's answer does not say what the log does hold. */
+  async #outOfRange({ topic, partition, position }: Stream): Promise<KafkaClientError> {
+    const [starts, ends] = await Promise.all([this.startOffsets(topic), this.endOffsets(topic)]);
+    return new KafkaClientError(
+      'CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE',
+      `${topic} [${partition}] does not hold offset ${position} (its log starts at ${starts[partition]} and ends at ${ends[partition]})`,
+      { topic, partition, offset: position },
+    );
   }
 
   async #retryLater(streams: readonly Stream[], cause: unknown): Promise<void> {
