@@ -11,7 +11,7 @@ const QUICKLY_MS = 5_000;
 
 /** Topics with more results than fit into a pipe. */
 async function createTopicsWithPast(atEnd: (tidyUp: () => Promise<void>) => void): Promise<TestTopics> {
-  const topics = await createTestTopics(brokers, 4, atEnd);
+  const topics = await createTestTopics(brokers, { atEnd });
   const users = Array.from({ length: 20_000 }, (_, index) => `user${index}`);
   await topics.write(...users.map((userId) => topics.total(userId, 1)));
   return topics;
@@ -106,7 +106,7 @@ describe.concurrent('a process that is to stop', () => {
   test.for(['SIGTERM', 'SIGINT'] as const)(
     'ends upon %s with exit code 0',
     async (signal, { onTestFinished }) => {
-      const topics = await createTestTopics(brokers, 4, onTestFinished);
+      const topics = await createTestTopics(brokers, { atEnd: onTestFinished });
       const follow = startResultsConsumer([], topics.environment, onTestFinished);
       await follow.ready();
       const signalledAt = performance.now();
@@ -153,7 +153,7 @@ describe.concurrent('a process that is to stop', () => {
 test.concurrent('goes on when the broker comes back', async ({ onTestFinished }) => {
   const broker = await startBroker();
   onTestFinished(() => broker.stop());
-  const topics = await createTestTopics(broker.brokers, 4, onTestFinished);
+  const topics = await createTestTopics(broker.brokers, { atEnd: onTestFinished });
   const follow = startResultsConsumer([], topics.environment, onTestFinished);
   await follow.ready();
   await topics.write(topics.total('42', 1));

@@ -31,15 +31,19 @@ export interface TestTopics {
   click(value: string | Buffer, partition?: number): OutgoingRecord;
 }
 
-/**
- * Creates the topics of a test.
- *
- * @param atEnd the `onTestFinished` of a test that runs beside others.
- */
+export interface TestTopicsOptions {
+  /** Default: 4. */
+  readonly partitions?: number;
+  /** Settings of the click topic that are not those it is usually created with. */
+  readonly clickTopicConfig?: Readonly<Record<string, string>>;
+  /** The `onTestFinished` of a test that runs beside others. */
+  readonly atEnd?: (tidyUp: () => Promise<void>) => void;
+}
+
+/** Creates the topics of a test. */
 export async function createTestTopics(
   brokers: string,
-  partitions = 4,
-  atEnd: (tidyUp: () => Promise<void>) => void = onTestFinished,
+  { partitions = 4, clickTopicConfig = {}, atEnd = onTestFinished }: TestTopicsOptions = {},
 ): Promise<TestTopics> {
   const id = randomUUID();
   const clicks = `clicks-${id}`;
@@ -53,7 +57,10 @@ export async function createTestTopics(
   await ensureTopics({
     connection,
     log: silent,
-    topics: [specs.CLICKSTREAM_TOPIC, specs.USER_CLICK_AGGREGATION_TOPIC],
+    topics: [
+      { name: clicks, config: { ...specs.CLICKSTREAM_TOPIC.config, ...clickTopicConfig } },
+      specs.USER_CLICK_AGGREGATION_TOPIC,
+    ],
     partitions,
   });
   const producer = await createRecordProducer([clicks, totals], { connection, log: silent, lingerMs: 0 });

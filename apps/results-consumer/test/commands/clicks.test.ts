@@ -10,10 +10,12 @@ import { createTestTopics } from '../test-topics.ts';
 const brokers = inject('kafkaBrokers');
 
 const HOUR_MS = 3_600_000;
+/** The broker's own tools take seconds to start, on a busy machine many. */
+const JVM_TEST = { timeout: 60_000 };
 
 describe('clicks', () => {
   test('prints clicks as they arrive, in either form, and says what is none', async () => {
-    const topics = await createTestTopics(brokers, 1);
+    const topics = await createTestTopics(brokers, { partitions: 1 });
     const clicks = startResultsConsumer(['clicks'], topics.environment);
     await clicks.ready();
     await topics.write(
@@ -36,7 +38,7 @@ describe('clicks', () => {
   });
 
   test('with --json prints clicks whole, and what is none as an object that says so', async () => {
-    const topics = await createTestTopics(brokers, 1);
+    const topics = await createTestTopics(brokers, { partitions: 1 });
     const whole = '{"eventId":"e-1","userId":"42","url":"/","timestamp":1711111111123,"extra":[1]}';
     await topics.write(
       topics.click(whole),
@@ -60,7 +62,7 @@ describe('clicks', () => {
   });
 
   test('with --user and --page shows these clicks only, and nothing malformed', async () => {
-    const topics = await createTestTopics(brokers, 1);
+    const topics = await createTestTopics(brokers, { partitions: 1 });
     const clicks = startResultsConsumer(
       ['clicks', '--user', '42', '--page', '/page1', '--page', '/page2'],
       topics.environment,
@@ -81,25 +83,23 @@ describe('clicks', () => {
 
   test.concurrent(
     "with --since begins at that time by Kafka's clock, in order of time",
+    JVM_TEST,
     async ({ onTestFinished }) => {
-      const topics = await createTestTopics(brokers, 2, onTestFinished);
-      await runTool(
-        'kafka-configs',
+      const topics = await createTestTopics(brokers, {
+        partitions: 2,
+        clickTopicConfig: { 'message.timestamp.type': 'CreateTime' },
+        atEnd: onTestFinished,
+      });
+      // Writes the values 0 to 2, which are no clicks, with a time of its own.
+      const { exitCode } = await runTool(
+        'kafka-verifiable-producer',
         [
-          ...['--alter', '--entity-type', 'topics', '--entity-name', topics.clicks],
-          ...['--add-config', 'message.timestamp.type=CreateTime'],
+          ...['--topic', topics.clicks, '--max-messages', '3'],
+          ...['--message-create-time', String(Date.now() - 26 * HOUR_MS)],
         ],
         { brokers },
       );
-      // Each writes the values 0 to 2, which are no clicks, with times of its own.
-      const writeAt = (timestampMs: number) =>
-        runTool(
-          'kafka-verifiable-producer',
-          ['--topic', topics.clicks, '--max-messages', '3', '--message-create-time', String(timestampMs)],
-          { brokers },
-        );
-      const now = Date.now();
-      expect((await writeAt(now - 26 * HOUR_MS)).exitCode).toBe(0);
+      expect(exitCode).toBe(0);
       await topics.write(topics.click('User 42 clicked on /now at 1'));
       const day = startResultsConsumer(['clicks', '--since', '1d'], topics.environment, onTestFinished);
       expect(await day.lines(1)).toEqual(['User 42 clicked on /now at 1.000']);
@@ -117,8 +117,8 @@ describe('clicks', () => {
     },
   );
 
-  test.concurrent('shows committed clicks only', async ({ onTestFinished }) => {
-    const topics = await createTestTopics(brokers, 1, onTestFinished);
+  test.concurrent('shows committed clicks only', JVM_TEST, async ({ onTestFinished }) => {
+    const topics = await createTestTopics(brokers, { partitions: 1, atEnd: onTestFinished });
     const folder = mkdtempSync(join(tmpdir(), 'clicks-'));
     onTestFinished(() => {
       rmSync(folder, { recursive: true });

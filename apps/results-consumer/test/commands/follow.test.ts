@@ -81,7 +81,7 @@ describe('follow', () => {
   });
 
   test('with --last looks back as far as it takes to find what the filter lets through', async () => {
-    const topics = await createTestTopics(brokers, 2);
+    const topics = await createTestTopics(brokers, { partitions: 2 });
     await topics.write(topics.total('rare', 1), topics.total('rare', 2), topics.total('rare', 3));
     const others = Array.from({ length: 6_000 }, (_, index) => topics.total(`user${index % 10}`, index + 1));
     await topics.write(...others);
@@ -103,7 +103,7 @@ describe('follow', () => {
   });
 
   test('lets no user id play with the terminal', async () => {
-    const topics = await createTestTopics(brokers, 1);
+    const topics = await createTestTopics(brokers, { partitions: 1 });
     const clear = topics.total('\u001b[2J', 1);
     const sentence = startResultsConsumer([], topics.environment);
     const json = startResultsConsumer(['--json'], topics.environment);
@@ -124,7 +124,7 @@ describe('follow', () => {
   });
 
   test('reports what is no result once for each reason, passes over tombstones and goes on', async () => {
-    const topics = await createTestTopics(brokers, 1);
+    const topics = await createTestTopics(brokers, { partitions: 1 });
     const follow = startResultsConsumer([], topics.environment);
     await follow.ready();
     const record = (value: string | null) => ({
@@ -163,8 +163,8 @@ describe('follow', () => {
   });
 
   test('refuses topics whose partitions do not match', async () => {
-    const four = await createTestTopics(brokers, 4);
-    const one = await createTestTopics(brokers, 1);
+    const four = await createTestTopics(brokers, { partitions: 4 });
+    const one = await createTestTopics(brokers, { partitions: 1 });
     const follow = startResultsConsumer([], { ...four.environment, CLICKSTREAM_TOPIC: one.clicks });
     const { exitCode, stderr } = await follow.ended;
     expect(exitCode).toBe(1);
