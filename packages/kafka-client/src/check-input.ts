@@ -1,7 +1,7 @@
 import type { InputState } from './checkpoint.ts';
-import { connectAdmin } from './connect-admin.ts';
 import type { KafkaConnection } from './connection.ts';
 import { KafkaClientError } from './error.ts';
+import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import type { PartitionReader } from './partition-reader.ts';
 
@@ -92,8 +92,10 @@ export async function readGroupOffsets(
   topics: string[],
   partition: number,
 ): Promise<Map<string, bigint>> {
-  const admin = await connectAdmin(connection, log);
+  // One that retries: kafkajs knows no broker to ask for the group's coordinator until its first attempt failed.
+  const admin = createKafkajs(connection, log).admin();
   try {
+    await admin.connect();
     const offsets = new Map<string, bigint>();
     for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics })) {
       const offset = BigInt(partitions.find((found) => found.partition === partition)?.offset ?? -1);
