@@ -4,6 +4,7 @@ import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import { fetchRequest, type ProtocolRequest } from './fetch-protocol.ts';
 import { createFetchedBatch, type FetchedBatch, type PartitionResponse } from './fetched-batch.ts';
+import { isTopicRefused } from './is-topic-refused.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 
@@ -58,13 +59,6 @@ const LEADERLESS_LIMIT_MS = 60_000;
 const OFFSET_OUT_OF_RANGE = 1;
 /** Leader moved, or not there yet: new metadata helps. Kafka error codes 3, 5, 6, 9, 56, 74, 75, 76 and 100. */
 const STALE_LEADER = new Set([3, 5, 6, 9, 56, 74, 75, 76, 100]);
-
-/** What the broker says of a topic that it does not have, or not for us. */
-const TOPIC_REFUSED = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-]);
 
 /** The connections to one broker, which send any request. Part of every kafkajs broker, in no version of its types. */
 interface BrokerConnections {
@@ -182,9 +176,8 @@ class ClusterReader implements PartitionReader {
     try {
       await this.#cluster.addTargetTopic(topic);
     } catch (error) {
-      const isRefused = error instanceof Error && 'type' in error && TOPIC_REFUSED.has(error.type as string);
       throw new KafkaClientError(
-        isRefused ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
+        isTopicRefused(error) ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
         `reading topic ${topic}: ${describeError(error)}`,
         { cause: error, topic },
       );
