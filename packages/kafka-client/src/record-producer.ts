@@ -1,6 +1,7 @@
 import kafkajs, { type Producer, type RecordMetadata } from '#kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
+import { isTopicRefused } from './is-topic-refused.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import { homePartition } from './placement.ts';
@@ -85,6 +86,8 @@ interface Pending {
  * One kafkajs producer object, idempotent, with one send in flight: with two, one lost response makes kafkajs
  * lose a record that was acknowledged. A send that failed for good leaves the object's sequence numbers unknown,
  * so it is dropped and the next send starts with a new one.
+ *
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` or `CLICKSTREAM_KAFKA_UNREACHABLE`
  */
 export async function createRecordProducer(
   topics: readonly string[],
@@ -102,7 +105,7 @@ export async function createRecordProducer(
     return lane;
   } catch (error) {
     throw new KafkaClientError(
-      'CLICKSTREAM_KAFKA_UNREACHABLE',
+      isTopicRefused(error) ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
       `connecting a producer for ${topics.join(', ')}: ${describeError(error)}`,
       { cause: error },
     );
@@ -293,9 +296,10 @@ class ProducerLane implements RecordProducer {
       if (messages) messages.push(message);
       else messagesByTopic.set(record.topic, [message]);
     }
+    let acknowledged: RecordMetadata[];
     try {
       const producer = this.#producer ?? (await this.connect());
-      const acknowledged = await producer.sendBatch({
+      acknowledged = await producer.sendBatch({
         acks: -1,
         timeout: SEND_TIMEOUT_MS,
         topicMessages: [...messagesByTopic].map(([topic, messages]) => ({
@@ -303,7 +307,6 @@ class ProducerLane implements RecordProducer {
           messages: messages as never,
         })),
       });
-      this.#reportDelivery(batch, acknowledged);
     } catch (error) {
       this.#retire();
       this.#reportFailure(
@@ -312,7 +315,9 @@ class ProducerLane implements RecordProducer {
           cause: error,
         }),
       );
+      return;
     }
+    this.#reportDelivery(batch, acknowledged);
   }
 
   #retire(): void {
