@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Producer, type RecordMetadata } from '#kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
@@ -70,6 +71,7 @@ export interface RecordProducerOptions {
 }
 
 const CLOSE_DEADLINE_MS = 8_000;
+const DISCONNECT_DEADLINE_MS = 1_000;
 const SEND_TIMEOUT_MS = 8_000;
 
 interface Pending {
@@ -131,6 +133,8 @@ class ProducerLane implements RecordProducer {
   #bufferedRecords = 0;
   #bufferedBytes = 0;
   #sending = false;
+  /** The batch being sent, unless `close` has given it up. */
+  #inFlight: readonly Pending[] = [];
   #linger: NodeJS.Timeout | undefined;
   #nextPartition = 0;
   #closed = false;
@@ -212,21 +216,21 @@ class ProducerLane implements RecordProducer {
 
   async close(deadlineMs: number = CLOSE_DEADLINE_MS): Promise<void> {
     this.#closed = true;
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([this.flush(), deadline]);
-    clearTimeout(timer);
+    await within(deadlineMs, this.flush());
     clearTimeout(this.#linger);
-    const left = this.#queue.slice(this.#head);
+    const left = [...this.#inFlight, ...this.#queue.slice(this.#head)];
+    this.#inFlight = [];
     this.#head = this.#queue.length;
     if (left.length > 0)
       this.#reportFailure(
         left,
-        new KafkaClientError('CLICKSTREAM_KAFKA_CLOSED', 'closed before it was sent'),
+        new KafkaClientError('CLICKSTREAM_KAFKA_CLOSED', 'closed before it was acknowledged'),
       );
-    await this.#producer?.disconnect().catch(() => undefined);
+    // With a broker that does not answer, this takes a request time-out.
+    await within(
+      DISCONNECT_DEADLINE_MS,
+      this.#producer?.disconnect().catch(() => undefined),
+    );
   }
 
   get #hasRoom(): boolean {
@@ -296,6 +300,8 @@ class ProducerLane implements RecordProducer {
       if (messages) messages.push(message);
       else messagesByTopic.set(record.topic, [message]);
     }
+    this.#inFlight = batch;
+    const isGivenUp = () => this.#inFlight !== batch;
     let acknowledged: RecordMetadata[];
     try {
       const producer = this.#producer ?? (await this.connect());
@@ -309,6 +315,8 @@ class ProducerLane implements RecordProducer {
       });
     } catch (error) {
       this.#retire();
+      if (isGivenUp()) return;
+      this.#inFlight = [];
       this.#reportFailure(
         batch,
         new KafkaClientError('CLICKSTREAM_KAFKA_SEND_FAILED', `not acknowledged: ${describeError(error)}`, {
@@ -317,6 +325,11 @@ class ProducerLane implements RecordProducer {
       );
       return;
     }
+    if (isGivenUp()) {
+      this.#retire();
+      return;
+    }
+    this.#inFlight = [];
     this.#reportDelivery(batch, acknowledged);
   }
 
@@ -355,4 +368,11 @@ class ProducerLane implements RecordProducer {
     if (this.#hasRoom) for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     if (this.#bufferedRecords === 0) for (const resolve of this.#waitingForFlush.splice(0)) resolve();
   }
+}
+
+/** Waits for some work, but no longer than this. */
+async function within(limitMs: number, work: Promise<void> | undefined): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, delay(limitMs, undefined, { signal: over.signal }).catch(() => undefined)]);
+  over.abort();
 }
