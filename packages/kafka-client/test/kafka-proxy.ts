@@ -46,6 +46,8 @@ export interface KafkaProxy {
    * Not for TLS.
    */
   readonly socketFactory: ISocketFactory;
+  /** Where the proxy listens: a broker may advertise it, for clients whose sockets cannot be led. */
+  readonly port: number;
   /** Client connections accepted so far. */
   readonly accepted: number;
   /** Client connections open now. */
@@ -111,6 +113,7 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules): Promi
   const { port } = server.address() as AddressInfo;
 
   return {
+    port,
     socketFactory: ({ onConnect }) => connect({ port, host: '127.0.0.1', noDelay: true }, onConnect),
     get accepted() {
       return accepted;
