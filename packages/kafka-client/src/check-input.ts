@@ -1,7 +1,5 @@
 import type { InputState } from './checkpoint.ts';
-import type { KafkaConnection } from './connection.ts';
 import { KafkaClientError } from './error.ts';
-import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import type { PartitionReader } from './partition-reader.ts';
 
@@ -82,27 +80,4 @@ async function holdsBatch(
     if (record.next()) return record.batchBaseOffset === baseOffset && record.batchCrc === crc;
   }
   return false;
-}
-
-/** What a group has committed for one partition of some topics, by topic; nothing for what it has not. */
-export async function readGroupOffsets(
-  connection: KafkaConnection,
-  log: Logger,
-  groupId: string,
-  topics: string[],
-  partition: number,
-): Promise<Map<string, bigint>> {
-  // One that retries: kafkajs knows no broker to ask for the group's coordinator until its first attempt failed.
-  const admin = createKafkajs(connection, log).admin();
-  try {
-    await admin.connect();
-    const offsets = new Map<string, bigint>();
-    for (const { topic, partitions } of await admin.fetchOffsets({ groupId, topics })) {
-      const offset = BigInt(partitions.find((found) => found.partition === partition)?.offset ?? -1);
-      if (offset >= 0n) offsets.set(topic, offset);
-    }
-    return offsets;
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }

@@ -1,8 +1,9 @@
-import { checkInput, readGroupOffsets } from './check-input.ts';
+import { checkInput } from './check-input.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
 import type { KafkaConnection } from './connection.ts';
 import { KafkaClientError } from './error.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
+import { readGroupOffsets } from './group-offsets.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
 import type { Logger } from './logger.ts';
 import type { PartitionReader } from './partition-reader.ts';
@@ -235,7 +236,8 @@ export class StreamTask {
       return;
     }
     const topics = [inputTopic, repartitionTopic];
-    const groupOffsets = await readGroupOffsets(connection, log, applicationId, topics, partition);
+    const groupOffsets = await readGroupOffsets(connection, log, applicationId, topics);
+    const groupOffset = (topic: string) => groupOffsets.get(topic)?.get(partition);
     const check = (state: InputState, topic: string) =>
       checkInput({
         reader,
@@ -243,7 +245,7 @@ export class StreamTask {
         topic,
         partition,
         state,
-        groupOffset: groupOffsets.get(topic),
+        groupOffset: groupOffset(topic),
         isPurged: topic === repartitionTopic,
         acceptLoss,
       });
@@ -252,8 +254,7 @@ export class StreamTask {
     this.#checkpoint = { ...this.#checkpoint, input, repartition };
     // A group offset that is missing, or wrong and accepted, is written with the next commit.
     this.#arePositionsMoved =
-      groupOffsets.get(inputTopic) !== input.position ||
-      groupOffsets.get(repartitionTopic) !== repartition.position;
+      groupOffset(inputTopic) !== input.position || groupOffset(repartitionTopic) !== repartition.position;
   }
 
   async #work(producer: TransactionalProducer, signal: AbortSignal): Promise<void> {
