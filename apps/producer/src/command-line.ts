@@ -89,7 +89,7 @@ export function parseCommandLine(
         .argParser(integerIn(1, 1e7)),
     )
     .addOption(
-      new Option('--skew <exponent>', "Zipf's exponent over users and pages: 0 all alike, 1 a few busy ones")
+      new Option('--skew <exponent>', "Zipf's exponent over users and pages, 0 = all alike")
         .default(0)
         .argParser(numberIn(0, 10)),
     )
@@ -110,7 +110,12 @@ export function parseCommandLine(
     .option('--report', 'print what became of each click (default: up to 10 clicks per second)')
     .option('--no-report', 'print the summary only')
     .addHelpText('after', SIMULATE_HELP)
-    .action((options: SimulateOptions) => {
+    // As the default command it also gets the misspelt names of other commands.
+    .allowExcessArguments()
+    .action((options: SimulateOptions, command: Command) => {
+      if (command.args.length > 0) {
+        command.error(`error: unexpected argument '${command.args.join(' ')}' (commands: simulate, replay)`);
+      }
       parsed = { command: 'simulate', options };
     });
 

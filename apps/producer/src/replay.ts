@@ -1,4 +1,4 @@
-import type { AppContext } from '@clickstream/kafka-client';
+import type { AppContext, AppOutput } from '@clickstream/kafka-client';
 import { SchemaError } from '@clickstream/schema';
 import type { ReplayOptions } from './command-line.ts';
 import type { ProducerConfig } from './config.ts';
@@ -63,7 +63,8 @@ function nothingSent(log: AccessLog, malformed: number): ProducerError {
 
 class Replay {
   malformed = 0;
-  readonly #context: AppContext;
+  readonly #stderr: AppOutput;
+  readonly #stop: AbortSignal;
   readonly #log: AccessLog;
   readonly #publisher: Publisher;
   readonly #hasReports: boolean;
@@ -80,7 +81,8 @@ class Replay {
     speed: ReplaySpeed,
     hasReports: boolean,
   ) {
-    this.#context = context;
+    this.#stderr = context.stderr;
+    this.#stop = AbortSignal.any([context.signal, publisher.loss]);
     this.#log = log;
     this.#publisher = publisher;
     this.#hasReports = hasReports;
@@ -93,7 +95,7 @@ class Replay {
       await this.#publishLines();
       return;
     }
-    const progress = showReplayProgress(this.#context.stderr, () => ({
+    const progress = showReplayProgress(this.#stderr, () => ({
       clicks: this.#publisher.sent,
       malformed: this.malformed,
       bytesDone: this.#bytesDone,
@@ -112,18 +114,14 @@ class Replay {
 
   async #publishLines(): Promise<void> {
     const splitter = createLineSplitter(MAX_LINE_BYTES);
-    for await (const chunk of this.#log.read()) {
+    for await (const chunk of this.#log.read(this.#stop)) {
       for (const line of splitter.push(chunk)) {
-        if (this.#isOver) return;
+        if (this.#stop.aborted) return;
         await this.#publishLine(line);
       }
     }
     // After a signal the last line may be half of one.
-    for (const line of splitter.end()) if (!this.#isOver) await this.#publishLine(line);
-  }
-
-  get #isOver(): boolean {
-    return this.#context.signal.aborted || this.#publisher.failed > 0;
+    for (const line of splitter.end()) if (!this.#stop.aborted) await this.#publishLine(line);
   }
 
   async #publishLine({ bytes, isCut, sizeBytes }: SplitLine): Promise<void> {
@@ -151,9 +149,9 @@ class Replay {
   /** @returns false when the run was over first. */
   async #waitUntilDue(timestampMs: number): Promise<boolean> {
     const dueAt = this.#startedAt + this.#dueAtMs(timestampMs);
-    while (performance.now() < dueAt && !this.#isOver)
-      await wait(dueAt - performance.now(), this.#context.signal);
-    return !this.#isOver;
+    while (performance.now() < dueAt && !this.#stop.aborted)
+      await wait(dueAt - performance.now(), this.#stop);
+    return !this.#stop.aborted;
   }
 
   #skip(lineNumber: number, detail: string, line: Uint8Array): void {

@@ -17,11 +17,11 @@ export interface AccessLog {
   /** Size of the content, unpacked; undefined for a pipe. */
   readonly contentBytes: number | undefined;
   /**
-   * The content, unpacked if it is gzip; ends early when the signal aborts. Once.
+   * The content, unpacked if it is gzip; ends early when the signal aborts. To be called once.
    *
    * @throws ProducerError `CLICKSTREAM_PRODUCER_SOURCE_UNREADABLE`
    */
-  read(): AsyncGenerator<Buffer, void>;
+  read(signal: AbortSignal): AsyncGenerator<Buffer, void>;
   /** The event id of a line: the same for the same line of the same content. Call it for each line, in order. */
   eventIdOf(lineNumber: number, line: Uint8Array): string;
   close(): Promise<void>;
@@ -39,17 +39,17 @@ const HASH_LENGTH = 16;
  * binary one.
  */
 export async function openAccessLog(path: string, stdin: Readable, signal: AbortSignal): Promise<AccessLog> {
-  if (path === '-') return new Pipe('standard input', stdin, signal);
+  if (path === '-') return new Pipe('standard input', stdin);
   const name = printable(path);
   let handle: FileHandle | undefined;
   try {
     const stats = await stat(path);
     if (stats.isDirectory()) throw unreadable(name, 'it is a folder');
-    if (stats.isFIFO()) return new Pipe(name, await openFifo(path), signal);
+    if (stats.isFIFO()) return new Pipe(name, await openFifo(path));
     handle = await open(path);
-    if (!stats.isFile()) return new Pipe(name, handle.createReadStream(), signal);
-    const file = new RegularFile(name, handle, stats.size, signal);
-    await file.identify();
+    if (!stats.isFile()) return new Pipe(name, handle.createReadStream());
+    const file = new RegularFile(name, handle, stats.size);
+    await file.identify(signal);
     return file;
   } catch (error) {
     await handle?.close();
@@ -68,33 +68,31 @@ class RegularFile implements AccessLog {
   contentBytes = 0;
   readonly #handle: FileHandle;
   readonly #storedBytes: number;
-  readonly #signal: AbortSignal;
   #contentHash = '';
 
-  constructor(name: string, handle: FileHandle, storedBytes: number, signal: AbortSignal) {
+  constructor(name: string, handle: FileHandle, storedBytes: number) {
     this.name = name;
     this.#handle = handle;
     this.#storedBytes = storedBytes;
-    this.#signal = signal;
   }
 
-  async identify(): Promise<void> {
+  async identify(signal: AbortSignal): Promise<void> {
     const content = createHash('sha256');
-    for await (const chunk of this.read()) {
+    for await (const chunk of this.read(signal)) {
       // No web server writes one; whatever else a file holds, reading on would only list its bytes as bad lines.
       if (this.contentBytes === 0 && chunk.includes(0)) throw noLog(this.name, 'it is a binary file');
       content.update(chunk);
       this.contentBytes += chunk.length;
     }
     this.#contentHash = content.digest('hex').slice(0, HASH_LENGTH);
-    if (this.contentBytes === 0 && !this.#signal.aborted) throw emptySource(this.name);
+    if (this.contentBytes === 0 && !signal.aborted) throw emptySource(this.name);
   }
 
-  read(): AsyncGenerator<Buffer, void> {
+  read(signal: AbortSignal): AsyncGenerator<Buffer, void> {
     if (this.#storedBytes === 0) throw emptySource(this.name);
     // Never past the size that was found at first: somebody may be writing to it.
     const stream = this.#handle.createReadStream({ start: 0, end: this.#storedBytes - 1, autoClose: false });
-    return readUnpacked(this.name, stream, this.#signal);
+    return readUnpacked(this.name, stream, signal);
   }
 
   eventIdOf(lineNumber: number): string {
@@ -111,17 +109,15 @@ class Pipe implements AccessLog {
   readonly name: string;
   readonly contentBytes = undefined;
   readonly #stream: Readable;
-  readonly #signal: AbortSignal;
   #hashSoFar = '';
 
-  constructor(name: string, stream: Readable, signal: AbortSignal) {
+  constructor(name: string, stream: Readable) {
     this.name = name;
     this.#stream = stream;
-    this.#signal = signal;
   }
 
-  read(): AsyncGenerator<Buffer, void> {
-    return readUnpacked(this.name, this.#stream, this.#signal);
+  read(signal: AbortSignal): AsyncGenerator<Buffer, void> {
+    return readUnpacked(this.name, this.#stream, signal);
   }
 
   eventIdOf(lineNumber: number, line: Uint8Array): string {

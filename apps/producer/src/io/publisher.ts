@@ -20,7 +20,8 @@ export interface Publisher {
   /** For people: `user_clickstream at localhost:9092`. */
   readonly destination: string;
   readonly sent: number;
-  readonly failed: number;
+  /** Aborts at the first click that is not acknowledged. */
+  readonly loss: AbortSignal;
   /** Why the first click failed; undefined while none has. */
   readonly firstFailure: string | undefined;
   /**
@@ -79,7 +80,6 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
 class KafkaPublisher implements Publisher {
   readonly destination: string;
   sent = 0;
-  failed = 0;
   firstFailure: string | undefined;
 
   readonly #producer: RecordProducer;
@@ -88,7 +88,9 @@ class KafkaPublisher implements Publisher {
   readonly #context: AppContext;
   readonly #hasReports: boolean;
   readonly #latencies = createHistogram();
+  readonly #loss = new AbortController();
   #acknowledged = 0;
+  #failed = 0;
   #startedAt: number | undefined;
   #lastAnswerAt = 0;
   #lastError: Error | undefined;
@@ -100,6 +102,10 @@ class KafkaPublisher implements Publisher {
     this.#context = context;
     this.#hasReports = hasReports;
     this.destination = `${this.#topic} at ${config.KAFKA_BROKERS.join(',')}`;
+  }
+
+  get loss(): AbortSignal {
+    return this.#loss.signal;
   }
 
   publish(click: ClickEvent): boolean {
@@ -128,12 +134,12 @@ class KafkaPublisher implements Publisher {
       }),
       wait(STOP_CLOSE_MS, closing.signal),
     ]);
-    const unanswered = this.sent - this.#acknowledged - this.failed;
+    const unanswered = this.sent - this.#acknowledged - this.#failed;
     if (unanswered > 0) this.firstFailure ??= 'no answer from Kafka';
     return {
       sent: this.sent,
       acknowledged: this.#acknowledged,
-      failed: this.failed + unanswered,
+      failed: this.#failed + unanswered,
       elapsedMs: this.#startedAt === undefined ? 0 : Math.max(0, this.#lastAnswerAt - this.#startedAt),
       latencyMs:
         this.#acknowledged === 0
@@ -161,8 +167,9 @@ class KafkaPublisher implements Publisher {
       this.#acknowledged++;
       this.#latencies.record(Math.max(1, Math.round(report.latencyMs * MICROSECONDS_PER_MS)));
     } else {
-      this.failed++;
+      this.#failed++;
       this.firstFailure ??= report.error.message;
+      this.#loss.abort();
     }
     const { stdout, stderr } = this.#context;
     if (this.#hasReports) {

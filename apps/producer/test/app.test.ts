@@ -1,0 +1,121 @@
+import { startBroker, type Broker } from '@clickstream/local-kafka';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lineOf, runApp, runProducer, uniqueTopic } from './run-producer.ts';
+
+const nowhere = () => ({ brokers: 'localhost:1', topic: uniqueTopic() });
+
+describe('a wrong command line', () => {
+  test.each([
+    ['an unknown flag', ['simulate', '--rte', '5'], "error: unknown option '--rte'\n(Did you mean --rate?)"],
+    ['an unknown command', ['simulat'], "error: unexpected argument 'simulat' (commands: simulate, replay)"],
+    ['a negative rate', ['--rate', '-5'], 'It must be a number from 0.001 to 1000000, or max.'],
+    ['a rate that is no number', ['--rate', 'fast'], 'It must be a number from 0.001 to 1000000, or max.'],
+    ['no users', ['--users', '0'], 'It must be a whole number from 1 to 10000000.'],
+    ['half a page', ['--pages', '1.5'], 'It must be a whole number from 1 to 10000000.'],
+    ['a negative seed', ['--seed', '-1'], 'It must be a whole number from 0 to 4294967295.'],
+    ['a negative skew', ['--skew', '-1'], 'It must be a number from 0 to 10.'],
+    ['a count of nothing', ['--count', '0'], 'It must be a whole number from 1'],
+    ['a duration without unit', ['--duration', '30'], 'It must be a time such as 500ms, 30s, 5m or 2h.'],
+    ['another format', ['--format', 'xml'], 'Allowed choices are json, sentence.'],
+    ['a run id with a space', ['--run-id', 'a b'], 'It must be 1 to 200 letters'],
+    ['a replay of nothing', ['replay'], "error: missing required argument 'file'"],
+    [
+      'a replay at no speed',
+      ['replay', 'x', '--speed', '0'],
+      'It must be a number from 0.001 to 1000000, or max.',
+    ],
+  ])('%s is answered at once, with exit code 1', async (_, args, answer) => {
+    const { stdout, stderr, exitCode } = await runApp(args);
+    expect(stderr).toContain(answer);
+    expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(1);
+  });
+
+  test('ends the process with exit code 1', async () => {
+    const { stderr, exitCode } = await runProducer(nowhere(), ['--rate', '-5']);
+    expect(stderr).toMatch(/^error: option '--rate <clicks>' argument '-5' is invalid\. .+$/);
+    expect(exitCode).toBe(1);
+  });
+});
+
+test('names every wrong variable at once', async () => {
+  const environment = { KAFKA_BROKERS: 'nonsense', TOPIC_PARTITIONS: '0', CLICKSTREAM_TOPIC: 'a b' };
+  await expect(runApp([], environment)).rejects.toMatchObject({
+    code: 'CLICKSTREAM_KAFKA_CONFIGURATION',
+    message: expect.stringMatching(
+      /KAFKA_BROKERS: must .+\n {2}CLICKSTREAM_TOPIC: must .+\n {2}TOPIC_PARTITIONS: must /,
+    ) as string,
+  });
+});
+
+describe.concurrent('without Kafka', () => {
+  test('says how to get one within 16 s, with exit code 1', async () => {
+    const startedAt = performance.now();
+    const { stdout, stderr, exitCode } = await runProducer(nowhere(), []);
+    expect(stderr.split('\n').at(-1)).toMatch(/^cannot reach Kafka at localhost:1: .*pnpm local-kafka start/);
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(1);
+    expect(performance.now() - startedAt).toBeLessThan(18_000);
+  });
+
+  test('stops with exit code 0 when a signal comes while it waits for one', async () => {
+    const producer = runProducer(nowhere(), []);
+    await lineOf(producer.stderr, /waiting up to 15 s for Kafka/);
+    producer.kill('SIGTERM');
+    expect((await producer).exitCode).toBe(0);
+  });
+});
+
+describe.concurrent('when the broker dies', () => {
+  let broker: Broker;
+  beforeAll(async () => {
+    broker = await startBroker();
+  });
+  afterAll(() => broker.stop());
+
+  test('survives a restart, and reports every click that it loses', async () => {
+    const topics = [uniqueTopic(), uniqueTopic()] as const;
+    const simulation = runProducer({ brokers: broker.brokers, topic: topics[0] }, [
+      'simulate',
+      '--rate',
+      '10',
+    ]);
+    const replay = runProducer({ brokers: broker.brokers, topic: topics[1] }, ['replay', '-', '--report']);
+    replay.stdin.write(LOG_LINE);
+    await Promise.all([lineOf(simulation.stdout, DELIVERED), lineOf(replay.stdout, DELIVERED)]);
+
+    await broker.kill();
+    replay.stdin.write(LOG_LINE);
+    await broker.restart();
+    await Promise.all([lineOf(simulation.stdout, DELIVERED), lineOf(replay.stdout, DELIVERED)]);
+
+    await broker.kill();
+    replay.stdin.write(LOG_LINE);
+    await Promise.all([lineOf(simulation.stdout, FAILED), lineOf(replay.stdout, FAILED)]);
+
+    // The replay ends by itself, though its standard input is still open; the simulation goes on until it is told.
+    const ended = await replay;
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stdout).toMatch(/^summary: sent 3, acknowledged 2, failed 1, malformed 0, /m);
+    expect(ended.stderr).toMatch(/^replay the log again once Kafka answers: /m);
+
+    simulation.kill('SIGTERM');
+    const stopped = await simulation;
+    expect(stopped.exitCode).toBe(1);
+    const [sent, acknowledged, failed] =
+      /^summary: sent (\d+), acknowledged (\d+), failed (\d+), /m
+        .exec(stopped.stdout)
+        ?.slice(1)
+        .map(Number) ?? [];
+    expect(failed).toBeGreaterThan(0);
+    expect(acknowledged! + failed!).toBe(sent);
+    expect(stopped.stderr).toMatch(
+      new RegExp(`^failed: ${failed} of ${sent} clicks; first reason: not acknowledged: `, 'm'),
+    );
+  }, 60_000);
+});
+
+const DELIVERED = /^Message delivered to \S+ \[\d\] @ \d+$/;
+const FAILED = /^Message delivery to \S+ \[\d\] failed: not acknowledged: /;
+const LOG_LINE = '10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12\n';
