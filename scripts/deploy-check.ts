@@ -78,7 +78,7 @@ async function step(app: string, name: string, command: string, cwd: string): Pr
   console.log(`${app}: ${name} ${secondsSince(stepStartedAt)} s`);
 }
 
-/** Runs the deployed apps together, the way compose.yml does, and compares what goes in with what comes out. */
+/** Runs the deployed apps together, the way docker-compose.yml does, and compares what goes in with what comes out. */
 async function runPipeline(folders: ReadonlyMap<string, string>): Promise<void> {
   const broker = await startBroker();
   const start = (app: string, args: readonly string[] = []): DeployedApp =>

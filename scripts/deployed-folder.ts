@@ -36,9 +36,8 @@ export function problemsOfDeployedFolder(folder: string, workspace: string): str
     if (existsSync(join(folder, file))) problems.push(`${file} is of no use there and was deployed`);
 
   const home = realpathSync(folder) + sep;
-  for (const path of globSync('node_modules/**', { cwd: folder, withFileTypes: true }))
-    if (path.isSymbolicLink() && !realpathSync(join(path.parentPath, path.name)).startsWith(home))
-      problems.push(`${join(path.parentPath, path.name)} leads out of the deployed folder`);
+  for (const link of symbolicLinks(modules))
+    if (!realpathSync(link).startsWith(home)) problems.push(`${link} leads out of the deployed folder`);
 
   problems.push(...problemsOfVendoredKafkajs(join(modules, '@clickstream', 'kafka-client')));
   return problems;
@@ -46,11 +45,11 @@ export function problemsOfDeployedFolder(folder: string, workspace: string): str
 
 /** Names of all packages in the virtual store of a deployed folder. */
 export function installedPackages(folder: string): string[] {
-  return globSync(['node_modules/.pnpm/*/node_modules/*', 'node_modules/.pnpm/*/node_modules/@*/*'], {
-    cwd: folder,
-  })
-    .map((path) => path.split(`${sep}node_modules${sep}`).at(-1)?.split(sep).join('/') ?? '')
-    .filter((name) => !name.startsWith('.') && (!name.startsWith('@') || name.includes('/')));
+  const store = join(folder, 'node_modules', '.pnpm');
+  const names = globSync(['*/node_modules/*', '*/node_modules/@*/*'], { cwd: store })
+    .map((path) => path.split(`${sep}node_modules${sep}`)[1]?.replaceAll(sep, '/') ?? '')
+    .filter((name) => !name.startsWith('.') && name.startsWith('@') === name.includes('/'));
+  return [...new Set(names)];
 }
 
 /** Everything that some package of the workspace needs for development and none needs to run. */
@@ -66,6 +65,15 @@ function developmentOnly(workspace: string): string[] {
   );
   const developing = new Set(manifests.flatMap(({ devDependencies }) => Object.keys(devDependencies ?? {})));
   return [...developing].filter((name) => !running.has(name));
+}
+
+/** Node's own recursive readdir would walk through the links. */
+function symbolicLinks(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isSymbolicLink()) return [path];
+    return entry.isDirectory() ? symbolicLinks(path) : [];
+  });
 }
 
 function problemsOfVendoredKafkajs(kafkaClient: string): string[] {

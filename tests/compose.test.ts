@@ -109,6 +109,12 @@ describe('docker-compose.yml', () => {
     expect(protocols.map((entry) => entry.split(':')[0]).sort()).toEqual(Object.keys(bound).sort());
   });
 
+  it('asks the aggregator for its health where it tells of it', () => {
+    const { environment = {}, healthcheck } = services['aggregator'] ?? {};
+    expect(healthcheck?.test.at(-1)).toContain(`127.0.0.1:${environment['HEALTH_PORT'] ?? ''}/readyz`);
+    expect(environment).toMatchObject({ LISTEN_HOST: '0.0.0.0' });
+  });
+
   it('lets nobody create a topic by misspelling it', () => {
     expect(services['kafka']?.environment).toMatchObject({ KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false' });
   });
