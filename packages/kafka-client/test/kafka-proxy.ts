@@ -34,9 +34,12 @@ export interface ProxyFrame {
 export type ProxyAction =
   'forward' | 'drop' | 'reset' | { readonly bytes: Buffer; readonly thenReset?: boolean };
 
+/** A rule that answers with a promise holds the frame back, and those behind it on the same way. */
+export type ProxyRule = (frame: ProxyFrame) => ProxyAction | undefined | Promise<ProxyAction | undefined>;
+
 export interface ProxyRules {
-  readonly onRequest?: (frame: ProxyFrame) => ProxyAction | undefined;
-  readonly onResponse?: (frame: ProxyFrame) => ProxyAction | undefined;
+  readonly onRequest?: ProxyRule;
+  readonly onResponse?: ProxyRule;
 }
 
 /** A TCP proxy in front of one broker that understands where Kafka's frames begin and end. */
@@ -76,7 +79,8 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules): Promi
     };
     links.add(link);
 
-    const apply = (action: ProxyAction = 'forward', frame: ProxyFrame, target: Socket) => {
+    const pass = async (frame: ProxyFrame, rule: ProxyRule | undefined, target: Socket) => {
+      const action = (await rule?.(frame)) ?? 'forward';
       if (action === 'drop') return;
       if (action === 'reset') link.destroy();
       else if (action === 'forward') target.write(frame.bytes);
@@ -95,14 +99,14 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules): Promi
         bytes,
       };
       requests.set(frame.correlationId, frame);
-      apply(rules.onRequest?.(frame), frame, broker);
+      return pass(frame, rules.onRequest, broker);
     });
     onFrame(broker, (bytes) => {
       const request = requests.get(bytes.readInt32BE(4));
-      if (!request) return;
+      if (!request) return Promise.resolve();
       requests.delete(request.correlationId);
       const frame = { ...request, bytes };
-      apply(rules.onResponse?.(frame), frame, client);
+      return pass(frame, rules.onResponse, client);
     });
     for (const socket of [client, broker]) {
       socket.on('error', () => undefined);
@@ -132,13 +136,16 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules): Promi
   };
 }
 
-function onFrame(socket: Socket, handle: (frame: Buffer) => void): void {
+/** Calls `handle` with one frame after the other, each when it is done with the one before. */
+function onFrame(socket: Socket, handle: (frame: Buffer) => Promise<void>): void {
   let buffered = Buffer.alloc(0);
+  let handled = Promise.resolve();
   socket.on('data', (chunk) => {
     buffered = Buffer.concat([buffered, chunk]);
     while (buffered.length >= 4 && buffered.length >= 4 + buffered.readInt32BE(0)) {
       const end = 4 + buffered.readInt32BE(0);
-      handle(buffered.subarray(0, end));
+      const frame = buffered.subarray(0, end);
+      handled = handled.then(() => handle(frame));
       buffered = buffered.subarray(end);
     }
   });
