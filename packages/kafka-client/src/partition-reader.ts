@@ -7,6 +7,7 @@ import { createFetchedBatch, type FetchedBatch, type PartitionResponse } from '.
 import { isTopicRefused } from './is-topic-refused.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
+import { within } from './within.ts';
 
 /** A stretch of one partition: offsets `[from, to)`, or from `from` on for ever when `to` is left out. */
 export interface PartitionRange {
@@ -37,6 +38,7 @@ export interface PartitionReader {
   read(range: PartitionRange, signal?: AbortSignal): AsyncGenerator<FetchedBatch, void>;
   /** Time since the last answer of any broker to a fetch, ms; 0 while nothing is being read. */
   silenceMs(): number;
+  /** Ends every reading and disconnects, within about a second also when no broker answers. */
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ const MAX_WAIT_MS = 250;
 /** Long poll while some partition is busy with what it has, so that its next fetch does not queue behind it. */
 const MAX_WAIT_WHILE_BUSY_MS = 20;
 const RETRY_DELAY_MS = 200;
+const CLOSE_DEADLINE_MS = 1_000;
 const LEADERLESS_LIMIT_MS = 60_000;
 
 const OFFSET_OUT_OF_RANGE = 1;
@@ -259,8 +262,14 @@ class ClusterReader implements PartitionReader {
     this.#closed = true;
     for (const stream of this.#streams) stream.wake();
     for (const loop of this.#loops.values()) loop.wake?.();
+    // A loop that looks for its broker goes on for some seconds, and connects again if it finds it.
+    const ended = [...this.#loops.values()].map(({ done }) => done);
+    void Promise.all(ended).then(() => this.#disconnect());
+    await within(CLOSE_DEADLINE_MS, Promise.all([this.#disconnect(), ...ended]));
+  }
+
+  async #disconnect(): Promise<void> {
     await this.#cluster.disconnect().catch(() => undefined);
-    await Promise.all([...this.#loops.values()].map(({ done }) => done));
   }
 
   /** Sees to it that the loop of the stream's leader runs and knows of the stream. */
@@ -387,6 +396,7 @@ class ClusterReader implements PartitionReader {
 
   async #retryLater(streams: readonly Stream[], cause: unknown): Promise<void> {
     await delay(RETRY_DELAY_MS);
+    if (this.#closed) return;
     await this.#refreshMetadata();
     for (const stream of streams) {
       stream.failingSince ??= performance.now();

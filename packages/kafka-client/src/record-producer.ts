@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Producer, type RecordMetadata } from '#kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
@@ -7,6 +6,7 @@ import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import { homePartition } from './placement.ts';
 import { recordBytes } from './record-bytes.ts';
+import { within } from './within.ts';
 
 /** A record to be written. */
 export interface OutgoingRecord {
@@ -368,11 +368,4 @@ class ProducerLane implements RecordProducer {
     if (this.#hasRoom) for (const resolve of this.#waitingForRoom.splice(0)) resolve();
     if (this.#bufferedRecords === 0) for (const resolve of this.#waitingForFlush.splice(0)) resolve();
   }
-}
-
-/** Waits for some work, but no longer than this. */
-async function within(limitMs: number, work: Promise<void> | undefined): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work, delay(limitMs, undefined, { signal: over.signal }).catch(() => undefined)]);
-  over.abort();
 }
