@@ -79,36 +79,42 @@ function print(record: RecordCursor, timestampType: string): string {
 }
 
 describe('a partition reader', () => {
-  it.each(['CreateTime', 'LogAppendTime'])(
-    'shows of a topic with %s what Java shows',
-    async (timestampType) => {
-      const topic = await createTestTopic(brokers, 'every-kind', {
-        config: { 'message.timestamp.type': timestampType },
-      });
-      await writeOfEveryKind(topic);
-      const java = runTool(
-        'kafka-console-consumer',
-        [
-          ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
-          ...['--timeout-ms', '3000'],
-          ...['timestamp', 'offset', 'headers', 'key', 'value'].flatMap((part) => [
-            '--formatter-property',
-            `print.${part}=true`,
-          ]),
-        ],
-        { brokers },
-      );
+  it('shows what Java shows, with timestamps of the producer and of the broker', async () => {
+    const prefix = `every-kind-${randomUUID()}`;
+    const timestampTypes = ['CreateTime', 'LogAppendTime'];
+    const topics = await Promise.all(
+      timestampTypes.map((type) =>
+        createTestTopic(brokers, prefix, { config: { 'message.timestamp.type': type } }),
+      ),
+    );
+    for (const topic of topics) await writeOfEveryKind(topic);
+    const java = runTool(
+      'kafka-console-consumer',
+      [
+        ...['--include', `${prefix}.*`, '--from-beginning', '--isolation-level', 'read_committed'],
+        ...['--timeout-ms', '3000'],
+        ...['timestamp', 'offset', 'headers', 'key', 'value'].flatMap((part) => [
+          '--formatter-property',
+          `print.${part}=true`,
+        ]),
+      ],
+      { brokers },
+    );
 
-      const reader = await createPartitionReader(testConnection(brokers));
+    const reader = await createPartitionReader(testConnection(brokers));
+    const printed: string[][] = [];
+    for (const [index, topic] of topics.entries()) {
+      const lines: string[] = [];
       const [to] = await reader.endOffsets(topic);
-      const printed: string[] = [];
       for await (const batch of reader.read({ topic, partition: 0, from: 0n, to: to! }))
-        for (const record = batch.walk(); record.next();) printed.push(print(record, timestampType));
-      await reader.close();
+        for (const record = batch.walk(); record.next();) lines.push(print(record, timestampTypes[index]!));
+      printed.push(lines);
+    }
+    await reader.close();
 
-      const { stdout, stderr } = await java;
-      expect(stderr).toContain('Processed a total of 18 messages');
-      expect(printed).toEqual(stdout.split('\n'));
-    },
-  );
+    const { stdout, stderr } = await java;
+    expect(stderr).toContain('Processed a total of 36 messages');
+    const lines = stdout.split('\n');
+    expect(printed).toEqual(timestampTypes.map((type) => lines.filter((line) => line.startsWith(type))));
+  });
 });
