@@ -14,9 +14,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { LocalKafkaError } from './local-kafka-error.ts';
 import { isAlive } from './process-table.ts';
-
-/** Kafka pre-allocates its index files; with less than this it may start and then fail at the first topic. */
-const MIN_FREE_BYTES = 64 * 1024 * 1024;
+import { explainFolderError, MIN_FREE_MB, noDiskSpace } from './unusable-folder.ts';
 
 /** Where the things of one broker are, all under one folder. */
 export interface DataDir {
@@ -58,12 +56,6 @@ export function dataDirAt(root: string): DataDir {
  */
 export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string): void {
   try {
-    mkdirSync(dir.logs, { recursive: true });
-    rmSync(dir.temporary, { recursive: true, force: true });
-    mkdirSync(dir.temporary);
-    writeFileSync(dir.outputFile, '');
-    const { bavail, bsize } = statfsSync(dir.root);
-    if (bavail * bsize < MIN_FREE_BYTES) throw noDiskSpace(dir);
     const running = readBrokerRecord(dir);
     if (running !== undefined && isAlive(running)) {
       throw new LocalKafkaError(
@@ -72,16 +64,15 @@ export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string): void 
         { logFile: dir.logFile },
       );
     }
+    mkdirSync(dir.logs, { recursive: true });
+    rmSync(dir.temporary, { recursive: true, force: true });
+    mkdirSync(dir.temporary);
+    writeFileSync(dir.outputFile, '');
+    const { bavail, bsize } = statfsSync(dir.root);
+    if (bavail * bsize < MIN_FREE_MB * 1024 * 1024) throw noDiskSpace(dir.root);
     format(dir, bootstrapCheckpoint);
   } catch (error) {
-    if (error instanceof LocalKafkaError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw noDiskSpace(dir, error);
-    throw new LocalKafkaError(
-      'CLICKSTREAM_LOCAL_KAFKA_DATA_DIR_UNWRITABLE',
-      `cannot write Kafka's data folder ${dir.root} (${code ?? String(error)}): make it a folder that you may write`,
-      { cause: error },
-    );
+    throw explainFolderError(dir.root, error);
   }
 }
 
@@ -122,15 +113,6 @@ export function readBrokerRecord(dir: DataDir): BrokerRecord | undefined {
 /** Notes who serves the folder. */
 export function writeBrokerRecord(dir: DataDir, record: BrokerRecord): void {
   writeFileSync(dir.brokerFile, JSON.stringify(record));
-}
-
-/** The disk under a data folder is full. */
-export function noDiskSpace(dir: DataDir, cause?: unknown): LocalKafkaError {
-  return new LocalKafkaError(
-    'CLICKSTREAM_LOCAL_KAFKA_NO_DISK_SPACE',
-    `no disk space for Kafka in ${dir.root}: free some (Kafka needs at least ${MIN_FREE_BYTES / 1024 / 1024} MB) and start again`,
-    { cause, logFile: dir.logFile },
-  );
 }
 
 /** A data folder holds something that no Kafka can start from. */

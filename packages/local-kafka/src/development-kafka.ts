@@ -14,7 +14,6 @@ import { endWard } from './ward.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const COMPOSE_READY_DEADLINE_MS = 60_000;
-const COMPOSE_PORT = 9092;
 /** Reasons for which another way to get a Kafka is tried. */
 const JAVA_WAY_CLOSED: readonly LocalKafkaErrorCode[] = [
   'CLICKSTREAM_LOCAL_KAFKA_JAVA_MISSING',
@@ -40,6 +39,8 @@ export async function startDevelopmentKafka(
   options: LocalFolderOptions & {
     readonly givenBrokers: string | undefined;
     readonly composeFile: string;
+    /** The port that the compose file publishes. */
+    readonly composePort: number;
     readonly announce: (line: string) => void;
   },
 ): Promise<DevelopmentKafka> {
@@ -64,7 +65,7 @@ export async function startDevelopmentKafka(
         { cause: error },
       );
     }
-    return startWithCompose(options.composeFile, options.announce);
+    return startWithCompose(options);
   }
 }
 
@@ -106,12 +107,14 @@ async function hasDockerCompose(composeFile: string): Promise<boolean> {
   return !engine.failed && !compose.failed;
 }
 
-async function startWithCompose(
-  composeFile: string,
-  announce: (line: string) => void,
-): Promise<DevelopmentKafka> {
-  const occupant = await probePort(LOOPBACK, COMPOSE_PORT);
-  if (occupant !== 'none') throw portTaken(COMPOSE_PORT, occupant);
+async function startWithCompose(options: {
+  readonly composeFile: string;
+  readonly composePort: number;
+  readonly announce: (line: string) => void;
+}): Promise<DevelopmentKafka> {
+  const { composeFile, composePort, announce } = options;
+  const occupant = await probePort(LOOPBACK, composePort);
+  if (occupant !== 'none') throw portTaken(composePort, occupant);
   announce('starting Kafka with Docker Compose');
   const ward = { kind: 'compose', composeFile } as const;
   const release = guard(ward);
@@ -127,7 +130,7 @@ async function startWithCompose(
   const deadline = performance.now() + COMPOSE_READY_DEADLINE_MS;
   let isReady = false;
   while (!up.failed && !isReady && performance.now() < deadline) {
-    isReady = await isBrokerReady(LOOPBACK, COMPOSE_PORT);
+    isReady = await isBrokerReady(LOOPBACK, composePort);
     if (!isReady) await delay(200);
   }
   if (!isReady) {
@@ -139,8 +142,8 @@ async function startWithCompose(
     );
   }
   return {
-    brokers: `localhost:${COMPOSE_PORT}`,
-    description: `Kafka in Docker Compose is ready at localhost:${COMPOSE_PORT} (log: ${logs})`,
+    brokers: `localhost:${composePort}`,
+    description: `Kafka in Docker Compose is ready at localhost:${composePort} (log: ${logs})`,
     failed: new Promise(() => undefined),
     stop,
   };

@@ -96,7 +96,8 @@ async function fillCache(
     try {
       await copyJars(join(draft, 'jars'), draft, environment);
       await writeBootstrapCheckpoint(draft, java);
-      renameSync(draft, home);
+      // Renamed in one step, so that a folder with this name is always complete.
+      if (!existsSync(home)) renameSync(draft, home);
     } finally {
       rmSync(draft, { recursive: true, force: true });
     }

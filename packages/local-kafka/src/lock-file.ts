@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-table.ts';
+import { explainFolderError } from './unusable-folder.ts';
 
 const ownerSchema = z.object({ pid: z.int().positive(), startTime: z.string() });
 
@@ -18,13 +19,18 @@ export type LockAttempt =
 /**
  * Takes a lock that ends with its owner: the file names the owner's pid and start time, and one whose owner is gone
  * is taken over, so that nobody has to delete a file after a crash.
+ * @throws LocalKafkaError `…_DATA_DIR_UNWRITABLE` or `…_NO_DISK_SPACE`.
  */
 export function acquireLock(path: string): LockAttempt {
   const self = identifyProcess(process.pid);
   if (self === undefined) throw new Error('this process is not in the process table');
-  mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify({ pid: self.pid, startTime: self.startTime }));
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(draft, JSON.stringify({ pid: self.pid, startTime: self.startTime }));
+  } catch (error) {
+    throw explainFolderError(dirname(path), error);
+  }
   try {
     let wasStale = false;
     for (;;) {

@@ -27,7 +27,8 @@ let bootId: string | undefined;
  * file any more, and in a container without an init it may stay for ever.
  */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
-  return readEntry(pid);
+  const entry = readEntry(pid);
+  return entry && { pid, startTime: entry.startTime };
 }
 
 /** Whether that very process, not another one with its pid, is still there. */

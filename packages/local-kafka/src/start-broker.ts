@@ -98,7 +98,7 @@ export async function startDetachableBroker(
             process: identity,
             // Nobody will read temporary data again, so there is nothing to close cleanly.
             graceMs: isTemporary ? 0 : BROKER_GRACE_MS,
-            ...(isTemporary && { temporaryDir: root }),
+            removePath: isTemporary ? root : dir.brokerFile,
           }),
         );
         writeBrokerRecord(dir, { ...identity, port, owner: identifyProcess(process.pid) });

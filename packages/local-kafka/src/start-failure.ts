@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { dataDirCorrupt, noDiskSpace, type DataDir } from './data-dir.ts';
+import { dataDirCorrupt, type DataDir } from './data-dir.ts';
 import { LocalKafkaError } from './local-kafka-error.ts';
+import { noDiskSpace } from './unusable-folder.ts';
 
 const MAX_LOG_BYTES = 1024 * 1024;
 
@@ -20,7 +21,9 @@ export function explainFailedStart(failed: FailedStart): LocalKafkaError {
   const found = (pattern: RegExp): string | undefined => pattern.exec(log)?.[0];
 
   if (found(/Address already in use|BindException/)) return portTaken(port, 'other');
-  if (found(/No space left on device|Disk quota exceeded|File too large/)) return noDiskSpace(dir);
+  if (found(/No space left on device|Disk quota exceeded|File too large/)) {
+    return noDiskSpace(dir.root, { logFile: dir.logFile });
+  }
   if (found(/Failed to acquire lock on file/)) {
     return new LocalKafkaError(
       'CLICKSTREAM_LOCAL_KAFKA_DATA_DIR_IN_USE',

@@ -12,8 +12,8 @@ export type Ward =
       readonly process: ProcessIdentity;
       /** How long it may take to end by itself after SIGTERM; 0 kills at once. */
       readonly graceMs: number;
-      /** Files to delete with it, if its data is temporary. */
-      readonly temporaryDir?: string;
+      /** File or folder to delete with it: its temporary data, or the record that says it runs. */
+      readonly removePath?: string;
     }
   | { readonly kind: 'compose'; readonly composeFile: string };
 
@@ -32,9 +32,9 @@ export async function endWard(ward: Ward): Promise<void> {
     case 'process':
       if (ward.graceMs > 0) await terminate(ward.process, ward.graceMs);
       signalProcess(ward.process, 'SIGKILL');
-      if (ward.temporaryDir !== undefined) {
+      if (ward.removePath !== undefined) {
         while (isAlive(ward.process)) await delay(POLL_MS);
-        await rm(ward.temporaryDir, { recursive: true, force: true });
+        await rm(ward.removePath, { recursive: true, force: true });
       }
       return;
     case 'compose':

@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { dataDirAt } from '../data-dir.ts';
 import { startDevelopmentKafka } from '../development-kafka.ts';
 import { LocalKafkaError } from '../local-kafka-error.ts';
-import type { LocalFolderOptions } from '../local-folder.ts';
+import { DEFAULT_PORT, type LocalFolderOptions } from '../local-folder.ts';
 import { acquireLock } from '../lock-file.ts';
 import { endOrphan } from '../orphan.ts';
 import { startOwnedCommand } from '../owned-command.ts';
@@ -37,6 +37,7 @@ export async function dev(
       ...options,
       givenBrokers: readGivenBrokers(options.workspaceRoot),
       composeFile: join(options.workspaceRoot, 'docker-compose.yml'),
+      composePort: DEFAULT_PORT,
     });
     const early = await Promise.race([stopRequest, starting.then(() => undefined)]);
     // The guard ends a broker that is still starting as soon as this process is gone.
