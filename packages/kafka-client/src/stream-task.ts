@@ -163,7 +163,11 @@ export class StreamTask {
     try {
       reach?.('after-fence');
       this.#status.state = 'restoring';
-      await this.#restore(signal);
+      await this.#restore(signal).catch(async (error: unknown) => {
+        // If somebody took over meanwhile, what was read is of several moments and does not agree for that reason.
+        if (isRefusal(error)) await producer.assertOwner(applicationId);
+        throw error;
+      });
       if (signal.aborted) return;
       this.#status.state = 'running';
       onRunning();
@@ -487,6 +491,11 @@ async function firstReady(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether an error is for the process to end, not for the task to start again. */
+export function isRefusal(error: unknown): error is KafkaClientError {
+  return error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REFUSED';
 }
 
 function emptyCheckpoint(partitions: number): Checkpoint {

@@ -4,7 +4,7 @@ import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import { joinGroup, type GroupMembership } from './group-membership.ts';
 import { createPartitionReader, type PartitionReader } from './partition-reader.ts';
-import { StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
+import { isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
 
 export interface TaskProcessorOptions extends TaskSettings {
   /** Called whenever all tasks that are ours have come to run, with their partitions. */
@@ -176,7 +176,7 @@ class Instance implements TaskProcessor {
         return;
       } catch (error) {
         if (isOver()) return;
-        if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REFUSED') {
+        if (isRefusal(error)) {
           this.#fail(error);
           return;
         }

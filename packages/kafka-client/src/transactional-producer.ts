@@ -126,6 +126,19 @@ export class TransactionalProducer {
     this.#transaction = undefined;
   }
 
+  /**
+   * Makes sure that nobody has taken over the transactional id since {@link fence}, so that what was read since then
+   * is nobody else's work. Between transactions only.
+   *
+   * @throws kafkajs' error when somebody has.
+   */
+  async assertOwner(groupId: string): Promise<void> {
+    const transaction = await this.#producer.transaction();
+    // The coordinator compares epochs before it looks at the offsets, of which there are none.
+    await transaction.sendOffsets({ consumerGroupId: groupId, topics: [] });
+    await transaction.abort();
+  }
+
   /** Closes the connections; an open transaction stays for the next owner's fence to abort. */
   async drop(): Promise<void> {
     await this.#producer.disconnect().catch(() => undefined);
