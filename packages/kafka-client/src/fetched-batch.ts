@@ -1,5 +1,5 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describeError, KafkaClientError } from './error.ts';
+import { inflate } from './inflate.ts';
 
 /**
  * What one fetch of one partition brought: its records, and where the partition stands. A batch without
@@ -81,9 +81,6 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const CONTROL_TYPE_ABORT = 0;
 
-/** A batch may inflate to this many bytes, so that a small hostile one cannot exhaust memory. */
-const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
-
 /** Records of one record batch that a reader may see. */
 interface Section {
   readonly bytes: Buffer;
@@ -103,8 +100,8 @@ interface Section {
  * the producer ids that have an aborted transaction open at that point.
  *
  * @param endOffset records at and above it are left out.
- * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREADABLE_RECORDS` for a format before v2, a codec that is not
- * built in, or bytes that are no record batch.
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREADABLE_RECORDS` for a format before v2, and for bytes that
+ * are no record batch.
  */
 export function createFetchedBatch(
   response: PartitionResponse,
@@ -149,7 +146,12 @@ export function createFetchedBatch(
       if (controlType(records, at + RECORDS) === CONTROL_TYPE_ABORT) abortedProducers.delete(producerId);
     } else if ((attributes & TRANSACTIONAL) === 0 || !abortedProducers.has(producerId)) {
       if (lastOffset >= fetchedOffset) {
-        const inflated = inflate(response, baseOffset, attributes, records.subarray(at + RECORDS, end));
+        const inflated = inflateSection(
+          response,
+          baseOffset,
+          attributes,
+          records.subarray(at + RECORDS, end),
+        );
         sections.push({
           bytes: inflated ?? records,
           start: inflated ? 0 : at + RECORDS,
@@ -362,27 +364,17 @@ function controlType(records: Buffer, recordStart: number): number {
   return records.readInt16BE(at + 2);
 }
 
-function inflate(
+function inflateSection(
   response: PartitionResponse,
   baseOffset: bigint,
   attributes: number,
-  compressed: Buffer,
+  section: Buffer,
 ): Buffer | undefined {
-  const limits = { maxOutputLength: MAX_INFLATED_BYTES };
   try {
-    switch (attributes & COMPRESSION_MASK) {
-      case 0:
-        return undefined;
-      case 1:
-        return gunzipSync(compressed, limits);
-      case 4:
-        return zstdDecompressSync(compressed, limits);
-    }
+    return inflate(attributes & COMPRESSION_MASK, section);
   } catch (error) {
     throw unreadable(response, baseOffset, `a compressed batch (${describeError(error)})`, error);
   }
-  const codec = ['none', 'gzip', 'snappy', 'lz4', 'zstd'][attributes & COMPRESSION_MASK] ?? 'unknown';
-  throw unreadable(response, baseOffset, `compression ${codec}; gzip, zstd and none are readable`);
 }
 
 function unreadable(

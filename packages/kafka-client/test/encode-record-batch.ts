@@ -1,4 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { compressFrameSync } from 'lz4-napi';
+import { compressSync } from 'snappy';
 
 /** A record to be put into a batch. */
 export interface BatchRecord {
@@ -15,7 +17,7 @@ export interface RecordBatch {
   readonly records: readonly BatchRecord[];
   /** Beyond the last record's where compaction has removed the last ones. */
   readonly lastOffsetDelta?: number;
-  readonly compression?: 'none' | 'gzip' | 'zstd' | 'snappy';
+  readonly compression?: Compression;
   /** Set by a broker that stamps batches itself (LogAppendTime). */
   readonly appendTimeMs?: number;
   readonly producerId?: bigint;
@@ -23,17 +25,18 @@ export interface RecordBatch {
   readonly isControl?: boolean;
 }
 
-const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+/** Codecs by their number in the attributes; the last stands for what the Java client makes of snappy. */
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd', 'unknown'] as const;
+export type Compression = (typeof CODECS)[number] | 'xerial snappy';
 
 /** Encodes a batch by the Kafka protocol guide, sharing no code with the reader. */
 export function encodeRecordBatch(batch: RecordBatch): Buffer {
   const { baseOffset, records, compression = 'none', appendTimeMs, producerId = -1n } = batch;
   const baseTimestampMs = records[0]?.timestampMs ?? -1;
   const plain = Buffer.concat(records.map((record) => encodeRecord(record, baseTimestampMs)));
-  const body =
-    compression === 'gzip' ? gzipSync(plain) : compression === 'zstd' ? zstdCompressSync(plain) : plain;
+  const body = compress(plain, compression);
   const attributes =
-    CODECS.indexOf(compression) |
+    CODECS.indexOf(compression === 'xerial snappy' ? 'snappy' : compression) |
     (appendTimeMs === undefined ? 0 : 0x08) |
     (batch.isTransactional ? 0x10 : 0) |
     (batch.isControl ? 0x20 : 0);
@@ -94,4 +97,35 @@ export function varint(value: number): Buffer {
   const bytes: number[] = [];
   for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
   return Buffer.from([...bytes, Number(rest)]);
+}
+
+function compress(plain: Buffer, compression: Compression): Buffer {
+  switch (compression) {
+    case 'gzip':
+      return gzipSync(plain);
+    case 'zstd':
+      return zstdCompressSync(plain);
+    case 'lz4':
+      return compressFrameSync(plain);
+    case 'snappy':
+      return compressSync(plain);
+    case 'xerial snappy':
+      return xerialSnappy(plain);
+    case 'none':
+    case 'unknown':
+      return plain;
+  }
+}
+
+/** snappy-java's stream format: a header of 16 bytes, then blocks, each behind its compressed length. */
+function xerialSnappy(plain: Buffer): Buffer {
+  const header = Buffer.from([0x82, ...Buffer.from('SNAPPY'), 0, 0, 0, 0, 1, 0, 0, 0, 1]);
+  const half = plain.length >> 1;
+  const blocks = [plain.subarray(0, half), plain.subarray(half)].flatMap((part) => {
+    const block = compressSync(part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(block.length);
+    return [length, block];
+  });
+  return Buffer.concat([header, ...blocks]);
 }

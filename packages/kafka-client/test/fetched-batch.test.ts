@@ -13,6 +13,7 @@ import {
   varint,
   type BatchRecord,
   type RecordBatch,
+  type Compression,
 } from './encode-record-batch.ts';
 
 const NOW = 1_700_000_000_000;
@@ -246,11 +247,15 @@ describe('a fetched batch of unreadable bytes', () => {
 
   it.each<[string, Buffer, RegExp]>([
     ['an old message format', edited(plain(40n, 3), (bytes) => bytes.writeInt8(1, 16)), /format v1/],
-    ['a codec that is not built in', plain(40n, 3, { compression: 'snappy' }), /compression snappy/],
+    [
+      'snappy bytes that are none',
+      edited(plain(40n, 3, { compression: 'snappy' }), (bytes) => bytes.fill(0xee, 61)),
+      /compressed/,
+    ],
     [
       'a codec that nobody knows',
       edited(plain(40n, 3), (bytes) => bytes.writeInt16BE(7, 21)),
-      /compression unknown/,
+      /unknown compression codec/,
     ],
     [
       'bytes that do not decompress',
@@ -295,7 +300,7 @@ describe('a fetched batch of unreadable bytes', () => {
   it('ends, throws only its own error and never looks beyond a batch, whatever bytes are flipped', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom('none', 'none', 'none', 'gzip', 'zstd'),
+        fc.constantFrom('none', 'none', 'none', 'gzip', 'snappy', 'xerial snappy', 'lz4', 'zstd'),
         fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }),
         (compression, flips) => {
           const headers = [['name', Buffer.from('header')]] as const;
@@ -334,7 +339,7 @@ interface LogStep {
   readonly kind: 'plain' | 'transactional' | 'abort' | 'commit';
   readonly records: readonly (Omit<BatchRecord, 'offsetDelta'> & { readonly gapBefore: number })[];
   readonly gapAfter: number;
-  readonly compression: 'none' | 'gzip' | 'zstd';
+  readonly compression: Compression;
   readonly appendTimeMs: number | undefined;
 }
 
@@ -357,7 +362,7 @@ const logStep: fc.Arbitrary<LogStep> = fc.record({
     { maxLength: 5 },
   ),
   gapAfter: fc.constantFrom(0, 0, 0, 2),
-  compression: fc.constantFrom('none', 'none', 'gzip', 'zstd'),
+  compression: fc.constantFrom('none', 'none', 'gzip', 'snappy', 'xerial snappy', 'lz4', 'zstd'),
   appendTimeMs: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 }), { nil: undefined }),
 });
 
