@@ -43,14 +43,25 @@ export function parseEnvironment<Schema extends z.ZodObject>(
 
 /**
  * The environment, completed by the nearest `.env`: that of the working directory, or else that of the
- * workspace it lies in. The environment beats the file.
+ * workspace it lies in. A variable that is set, and not empty, beats the file.
  *
- * @param workingDirectory where to look first; its parents are searched up to the workspace's root.
+ * @param workingDirectory where to look first; its parents are searched up to the workspace's root, if it is in one.
  */
 export function withDotEnv(environment: Environment, workingDirectory: string): Environment {
+  const file = foldersToSearch(workingDirectory)
+    .map((folder) => join(folder, '.env'))
+    .find((path) => existsSync(path));
+  if (file === undefined) return environment;
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== '');
+  return { ...environment, ...parseEnv(readFileSync(file, 'utf8')), ...Object.fromEntries(given) };
+}
+
+function foldersToSearch(workingDirectory: string): string[] {
+  const folders: string[] = [];
   for (let folder = workingDirectory; ; folder = dirname(folder)) {
-    const file = join(folder, '.env');
-    if (existsSync(file)) return { ...parseEnv(readFileSync(file, 'utf8')), ...environment };
-    if (existsSync(join(folder, 'pnpm-workspace.yaml')) || folder === dirname(folder)) return environment;
+    folders.push(folder);
+    if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folders;
+    // Outside of a workspace, a file further up belongs to somebody else.
+    if (folder === dirname(folder)) return [workingDirectory];
   }
 }
