@@ -61,7 +61,7 @@ describe('a read_committed consumer and aborted transactions', () => {
     const [ours, ourZeroKey, java] = await Promise.all([
       read(patched, overlapping),
       read(patched, zeroKey),
-      readWithJava(brokers, prefix),
+      readWithJava(brokers, prefix, committed.length + 1),
     ]);
     expect(ours).toEqual(committed);
     expect(ourZeroKey).toEqual(['committed z']);

@@ -37,7 +37,7 @@ describe('an idempotent producer whose responses get lost', () => {
         }),
       ),
     );
-    for (const value of await readWithJava(brokers, prefix)) {
+    for (const value of await readWithJava(brokers, prefix, 11)) {
       const [kind, name, message] = value.split(' ');
       outcomes.get(`${kind} ${name}`)?.log.push(String(message));
     }

@@ -109,7 +109,7 @@ describe('a send to the leaders of two partitions', () => {
       loseLeader(patched, prefix, 'ours', 'reset'),
       loseLeader(unpatched, prefix, 'published', 'reset'),
     ]);
-    const log = (await readWithJava(brokers, prefix)).toSorted();
+    const log = (await readWithJava(brokers, prefix, 3)).toSorted();
     expect(ours).toEqual([0, 1]);
     expect(log.filter((value) => value.startsWith('ours'))).toEqual(['ours 0', 'ours 1']);
     // The send was acknowledged, its second message is nowhere.

@@ -43,7 +43,7 @@ describe('a send', () => {
       return result;
     };
     const [ours, published] = await Promise.all([produce(patched, 'ours'), produce(unpatched, 'published')]);
-    const log = await readWithJava(brokers, prefix);
+    const log = await readWithJava(brokers, prefix, 6);
 
     expect(ours).toBe('acknowledged');
     expect(log.filter((value) => value.startsWith('ours')).toSorted()).toEqual([
