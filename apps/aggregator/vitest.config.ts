@@ -1,4 +1,6 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
 
-export default mergeConfig(base, { test: { name: 'aggregator' } });
+export default mergeConfig(base, {
+  test: { name: 'aggregator', globalSetup: ['@clickstream/local-kafka/vitest'] },
+});

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CRASH_POINTS, type CrashPoint } from '@clickstream/kafka-client';
+import { describe, test } from 'vitest';
+import { startAggregator } from './aggregator-process.ts';
+import { createClickLoad } from './click-load.ts';
+import { expectExact } from './expect-exact.ts';
+import { untilAllRead } from './newest-checkpoints.ts';
+import { createRandomSource } from './random-source.ts';
+import { createTestTopics } from './test-topics.ts';
+import { useWitness } from './witness.ts';
+
+/** Kills per test at random moments; the fault suite asks for more. */
+const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
+const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
+const CLICKS_PER_SECOND = 300;
+
+/** Where a zombie is stopped: while it restores, and with its transaction open. */
+const ZOMBIE_STOPS: readonly CrashPoint[] =
+  ROUNDS > 3 ? CRASH_POINTS : ['after-fence', 'during-restore', 'after-offsets'];
+
+const witness = useWitness();
+const EVERY = { RESULT_EMIT: 'every' };
+/** A static member, so that the group gives its partitions back to it at once. */
+const SAME_SEAT = { ...EVERY, INSTANCE_ID: 'one' };
+
+process.stderr.write(`exactly-once: TEST_SEED=${SEED} TEST_ROUNDS=${ROUNDS}\n`);
+
+describe.concurrent('every click is counted once', { timeout: 60_000 + 30_000 * ROUNDS }, () => {
+  test.for(CRASH_POINTS)('after kill -9 %s', async (at, { expect, onTestFinished }) => {
+    const topics = await createTestTopics(witness, onTestFinished);
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    await load.write(200);
+    const first = startAggregator(topics, { environment: SAME_SEAT });
+    await untilAllRead(topics, load.written, first);
+    first.kill('SIGKILL');
+    const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+    const crashing = startAggregator(topics, { environment: SAME_SEAT, crash: { at, count: 3 } });
+    const { signal, stderr } = await crashing.ended;
+    expect(signal, stderr).toBe('SIGKILL');
+    const next = startAggregator(topics, { environment: SAME_SEAT });
+    await next.ready();
+    await stopWriting();
+    await expectExact(witness, topics, load);
+  });
+
+  test('after kill -9 at random moments, with one instance', async ({ onTestFinished }) => {
+    const random = createRandomSource(SEED);
+    const topics = await createTestTopics(witness, onTestFinished);
+    const load = createClickLoad(topics, random);
+    const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+    for (let round = 0; round < ROUNDS; round++) {
+      const instance = startAggregator(topics, { environment: SAME_SEAT });
+      // Sometimes before it counts, sometimes after.
+      if (round % 3 > 0) await instance.ready();
+      await delay(random.below(1_000));
+      instance.kill('SIGKILL');
+      await instance.ended;
+    }
+    const last = startAggregator(topics, { environment: SAME_SEAT });
+    await last.ready();
+    await stopWriting();
+    await expectExact(witness, topics, load);
+  });
+
+  test('after kill -9 at random moments, with two instances', async ({ onTestFinished }) => {
+    const random = createRandomSource(SEED);
+    const topics = await createTestTopics(witness, onTestFinished);
+    const load = createClickLoad(topics, random);
+    const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+    const start = () => startAggregator(topics, { environment: EVERY });
+    const instances = [start(), start()];
+    await Promise.all(instances.map((instance) => instance.ready()));
+    for (let round = 0; round < ROUNDS; round++) {
+      const victim = random.below(2);
+      await delay(random.below(1_000));
+      instances[victim]!.kill('SIGKILL');
+      instances[victim] = start();
+      await instances[victim].ready();
+    }
+    await stopWriting();
+    await expectExact(witness, topics, load);
+  });
+
+  test('while instances join and leave', async ({ expect, onTestFinished }) => {
+    const topics = await createTestTopics(witness, onTestFinished);
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+    const start = () => startAggregator(topics, { environment: EVERY });
+    let staying = start();
+    await staying.ready();
+    for (let round = 0; round < ROUNDS; round++) {
+      const joining = start();
+      await joining.ready();
+      staying.kill('SIGTERM');
+      expect(await staying.ended).toMatchObject({ exitCode: 0 });
+      staying = joining;
+    }
+    await stopWriting();
+    await expectExact(witness, topics, load);
+    staying.kill('SIGTERM');
+    expect(await staying.ended).toMatchObject({ exitCode: 0 });
+  });
+
+  test.for(ZOMBIE_STOPS)(
+    'while a zombie wakes up that was stopped %s, past its session time-out',
+    async (at, { expect, onTestFinished }) => {
+      const topics = await createTestTopics(witness, onTestFinished);
+      const load = createClickLoad(topics, createRandomSource(SEED));
+      await load.write(200);
+      const first = startAggregator(topics, { environment: EVERY });
+      await untilAllRead(topics, load.written, first);
+      first.kill('SIGTERM');
+      await first.ended;
+      const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+      const zombie = startAggregator(topics, {
+        environment: EVERY,
+        crash: { at, count: 2, signal: 'SIGSTOP' },
+      });
+      await zombie.stopped();
+      const successor = startAggregator(topics, { environment: EVERY });
+      // The group waits for the zombie until its session is over.
+      await successor.ready();
+      await untilAllRead(topics, load.written, successor, { atLeast: true });
+      zombie.kill('SIGCONT');
+      await zombie.ready();
+      await untilAllRead(topics, load.written, successor, { atLeast: true });
+      await stopWriting();
+      await expectExact(witness, topics, load);
+      for (const instance of [zombie, successor]) {
+        instance.kill('SIGTERM');
+        expect(await instance.ended).toMatchObject({ exitCode: 0 });
+      }
+    },
+  );
+});

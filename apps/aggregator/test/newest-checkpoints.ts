@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { AggregatorProcess } from './aggregator-process.ts';
+import type { TestTopics } from './test-topics.ts';
+
+const count = z.int();
+const checkpointSchema = z.object({
+  sequence: count,
+  books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
+});
+
+export type Books = z.output<typeof checkpointSchema>['books'];
+
+/** The books of all tasks added up, as of the newest committed checkpoint of each. */
+export function sumOfBooks(books: Iterable<Books>): Books {
+  const sum = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
+  for (const each of books)
+    for (const entry of Object.keys(sum) as (keyof Books)[]) sum[entry] += each[entry];
+  return sum;
+}
+
+/**
+ * Follows the committed checkpoints until the tasks together have read `records` records, or more with `atLeast`, and
+ * every forwarded one was received.
+ *
+ * @param by the aggregator that reads them, so that its end is not waited for in vain; its topics may not exist yet.
+ * @returns the books of each task by then.
+ * @throws Error when they say that more was read than there is.
+ */
+export async function untilAllRead(
+  topics: TestTopics,
+  records: number,
+  by?: AggregatorProcess,
+  { atLeast = false }: { readonly atLeast?: boolean } = {},
+): Promise<Books[]> {
+  await by?.ready();
+  const { reader, checkpoint, partitions } = topics;
+  const newest = new Map<number, Books>();
+  const over = new AbortController();
+  const follow = async (partition: number) => {
+    for await (const batch of reader.read({ topic: checkpoint, partition, from: 0n }, over.signal)) {
+      for (const record = batch.walk(); record.next();) {
+        const value = record.value();
+        if (value) newest.set(partition, checkpointSchema.parse(JSON.parse(value.toString('utf8'))).books);
+      }
+      const { read, forwarded, received } = sumOfBooks(newest.values());
+      if (read > records && !atLeast)
+        throw new Error(`${read} records were read where ${records} were written`);
+      if (read >= records && (atLeast || forwarded === received)) over.abort();
+    }
+  };
+  const ended = by?.ended.then(({ stderr }) => {
+    if (!over.signal.aborted) throw new Error(`the aggregator ended:\n${stderr}`);
+  });
+  try {
+    const followed = Promise.all(Array.from({ length: partitions }, (_, partition) => follow(partition)));
+    await (ended ? Promise.race([followed, ended]) : followed);
+  } finally {
+    over.abort();
+    ended?.catch(() => undefined);
+  }
+  return [...newest.values()];
+}
