@@ -73,6 +73,11 @@ export interface RecordProducerOptions {
 const CLOSE_DEADLINE_MS = 8_000;
 const DISCONNECT_DEADLINE_MS = 1_000;
 const SEND_TIMEOUT_MS = 8_000;
+/**
+ * 13 s to connect, which a send to a broker that is gone goes through once or twice: a restart of the broker takes 5 s,
+ * and more on a busy machine.
+ */
+const CONNECT_RETRIES = 10;
 
 interface Pending {
   readonly record: OutgoingRecord;
@@ -153,7 +158,7 @@ class ProducerLane implements RecordProducer {
   }
 
   async connect(): Promise<Producer> {
-    const producer = createKafkajs(this.#connection, this.#log).producer({
+    const producer = createKafkajs(this.#connection, this.#log, CONNECT_RETRIES).producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
