@@ -1,5 +1,4 @@
-import { startBroker, type Broker } from '@clickstream/local-kafka';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { lineOf, runApp, runProducer, uniqueTopic } from './run-producer.ts';
 
 const nowhere = () => ({ brokers: 'localhost:1', topic: uniqueTopic() });
@@ -51,12 +50,14 @@ test('names every wrong variable at once', async () => {
 
 describe.concurrent('without Kafka', () => {
   test('says how to get one within 16 s, with exit code 1', async () => {
+    const producer = runProducer(nowhere(), []);
+    await lineOf(producer.stderr, /waiting up to 15 s for Kafka/);
     const startedAt = performance.now();
-    const { stdout, stderr, exitCode } = await runProducer(nowhere(), []);
+    const { stdout, stderr, exitCode } = await producer;
     expect(stderr.split('\n').at(-1)).toMatch(/^cannot reach Kafka at localhost:1: .*pnpm local-kafka start/);
     expect(stdout).toBe('');
     expect(exitCode).toBe(1);
-    expect(performance.now() - startedAt).toBeLessThan(18_000);
+    expect(performance.now() - startedAt).toBeLessThan(16_000);
   });
 
   test('stops with exit code 0 when a signal comes while it waits for one', async () => {
@@ -66,56 +67,3 @@ describe.concurrent('without Kafka', () => {
     expect((await producer).exitCode).toBe(0);
   });
 });
-
-describe.concurrent('when the broker dies', () => {
-  let broker: Broker;
-  beforeAll(async () => {
-    broker = await startBroker();
-  });
-  afterAll(() => broker.stop());
-
-  test('survives a restart, and reports every click that it loses', async () => {
-    const topics = [uniqueTopic(), uniqueTopic()] as const;
-    const simulation = runProducer({ brokers: broker.brokers, topic: topics[0] }, [
-      'simulate',
-      '--rate',
-      '10',
-    ]);
-    const replay = runProducer({ brokers: broker.brokers, topic: topics[1] }, ['replay', '-', '--report']);
-    replay.stdin.write(LOG_LINE);
-    await Promise.all([lineOf(simulation.stdout, DELIVERED), lineOf(replay.stdout, DELIVERED)]);
-
-    await broker.kill();
-    replay.stdin.write(LOG_LINE);
-    await broker.restart();
-    await Promise.all([lineOf(simulation.stdout, DELIVERED), lineOf(replay.stdout, DELIVERED)]);
-
-    await broker.kill();
-    replay.stdin.write(LOG_LINE);
-    await Promise.all([lineOf(simulation.stdout, FAILED), lineOf(replay.stdout, FAILED)]);
-
-    // The replay ends by itself, though its standard input is still open; the simulation goes on until it is told.
-    const ended = await replay;
-    expect(ended.exitCode).toBe(1);
-    expect(ended.stdout).toMatch(/^summary: sent 3, acknowledged 2, failed 1, malformed 0, /m);
-    expect(ended.stderr).toMatch(/^replay the log again once Kafka answers: /m);
-
-    simulation.kill('SIGTERM');
-    const stopped = await simulation;
-    expect(stopped.exitCode).toBe(1);
-    const [sent, acknowledged, failed] =
-      /^summary: sent (\d+), acknowledged (\d+), failed (\d+), /m
-        .exec(stopped.stdout)
-        ?.slice(1)
-        .map(Number) ?? [];
-    expect(failed).toBeGreaterThan(0);
-    expect(acknowledged! + failed!).toBe(sent);
-    expect(stopped.stderr).toMatch(
-      new RegExp(`^failed: ${failed} of ${sent} clicks; first reason: not acknowledged: `, 'm'),
-    );
-  }, 60_000);
-});
-
-const DELIVERED = /^Message delivered to \S+ \[\d\] @ \d+$/;
-const FAILED = /^Message delivery to \S+ \[\d\] failed: not acknowledged: /;
-const LOG_LINE = '10.0.0.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 12\n';

@@ -51,7 +51,7 @@ export interface PublisherOptions {
 /** `runApp` ends a process by force 8 s after a signal. */
 const STOP_FLUSH_MS = 5_000;
 const STOP_CLOSE_MS = 6_500;
-/** The client gives a send up after 15 retries, some 25 s; without any answer for longer than that, none will come. */
+/** The client gives up a send to a broker that is gone after some 30 s; after a longer silence no answer will come. */
 const LONGEST_SILENCE_MS = 40_000;
 const MICROSECONDS_PER_MS = 1000;
 
