@@ -10,7 +10,8 @@ export const START_DEADLINE_MS = 15_000;
 const RETRY_DELAY_MS = 500;
 
 /**
- * Connects an admin client, waiting for a broker that is not there yet.
+ * Connects an admin client, waiting for a broker that is not there yet. A first request is made as well: a listener
+ * that wants a log-in answers to the connection, and closes it at the first request without.
  *
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE` after 15 s, or at once
  * `CLICKSTREAM_KAFKA_AUTHENTICATION` when waiting cannot help; the text says what to check.
@@ -25,12 +26,13 @@ export async function connectAdmin(
     // One attempt at a time, so that the reason is known at once and the last one's is told.
     const admin = createKafkajs(connection, log, 0).admin();
     try {
-      await withDeadline(admin.connect(), START_DEADLINE_MS - (performance.now() - startedAt));
+      const connected = admin.connect().then(() => admin.describeCluster());
+      await withDeadline(connected, START_DEADLINE_MS - (performance.now() - startedAt));
       return admin;
     } catch (error) {
       // Not awaited: it waits for answers, and a port that takes connections but never answers gives none.
       void admin.disconnect().catch(() => undefined);
-      const failure = explain(error, connection);
+      const failure = explainFailure(error, connection);
       if (failure.code !== 'CLICKSTREAM_KAFKA_UNREACHABLE') throw failure;
       if (signal?.aborted || performance.now() - startedAt + RETRY_DELAY_MS > START_DEADLINE_MS)
         throw failure;
@@ -60,7 +62,8 @@ async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T>
   }
 }
 
-function explain(error: unknown, connection: KafkaConnection): KafkaClientError {
+/** What a failed request to Kafka means to a person: the reason, and what to check. */
+export function explainFailure(error: unknown, connection: KafkaConnection): KafkaClientError {
   const where = connection.brokers.join(',');
   const text = [...causes(error)].map(describeError).join(': ');
   if (/SASL|ILLEGAL_SASL_STATE|authentication/i.test(text))
@@ -77,7 +80,9 @@ function explain(error: unknown, connection: KafkaConnection): KafkaClientError 
     );
   const hint = connection.tls
     ? 'Check that this port speaks TLS (KAFKA_TLS_ENABLED=true is set) and that KAFKA_BROKERS is right'
-    : 'Start one with `pnpm local-kafka start` (or docker compose up -d kafka), or set KAFKA_BROKERS to a cluster that runs';
+    : /closed/i.test(text)
+      ? 'Check that KAFKA_BROKERS is right, and whether this port wants TLS (KAFKA_TLS_ENABLED=true) or a log-in (KAFKA_SASL_MECHANISM)'
+      : 'Start one with `pnpm local-kafka start` (or docker compose up -d kafka), or set KAFKA_BROKERS to a cluster that runs';
   return new KafkaClientError(
     'CLICKSTREAM_KAFKA_UNREACHABLE',
     `cannot reach Kafka at ${where}: ${text}. ${hint}`,

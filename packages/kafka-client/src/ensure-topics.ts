@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from '#kafkajs';
-import { connectAdmin } from './connect-admin.ts';
+import { connectAdmin, explainFailure } from './connect-admin.ts';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { Logger } from './logger.ts';
@@ -57,6 +57,8 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<number
     }
     await warnOfProducerTimestamps(admin, topics, log);
     return count;
+  } catch (error) {
+    throw error instanceof KafkaClientError ? error : explainFailure(error, connection);
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
