@@ -1,5 +1,6 @@
 import { startBroker, type Broker } from '@clickstream/local-kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureTopics } from '../src/ensure-topics.ts';
 import { createRecordProducer, type DeliveryReport } from '../src/record-producer.ts';
 import { findPort, listenerConfig } from './broker-listeners.ts';
 import { API_KEY, startKafkaProxy, type KafkaProxy, type ProxyAction } from './kafka-proxy.ts';
@@ -9,12 +10,13 @@ import { testConnection } from './test-connection.ts';
 
 let broker: Broker;
 let proxy: KafkaProxy;
-let onProduceResponse: () => ProxyAction = () => 'forward';
+/** What the proxy does to a response. */
+let onResponse: (apiKey: number) => ProxyAction = () => 'forward';
 
 beforeAll(async () => {
   const [port, proxiedPort] = [await findPort(), await findPort()];
   proxy = await startKafkaProxy(`127.0.0.1:${proxiedPort}`, {
-    onResponse: ({ apiKey }) => (apiKey === API_KEY.produce ? onProduceResponse() : 'forward'),
+    onResponse: ({ apiKey }) => onResponse(apiKey),
   });
   const proxied = { name: 'PROXIED', protocol: 'PLAINTEXT', port: proxiedPort } as const;
   broker = await startBroker({
@@ -99,14 +101,14 @@ describe('a lost response', () => {
     });
     let responses = 0;
     let lost = 0;
-    onProduceResponse = () => {
-      if (responses++ % 4 !== 1) return 'forward';
+    onResponse = (apiKey) => {
+      if (apiKey !== API_KEY.produce || responses++ % 4 !== 1) return 'forward';
       lost++;
       return 'reset';
     };
     const sent = Array.from({ length: 100 }, (_, index) => producer.send({ topic, ...value(index) }));
     const reports = await Promise.all(sent);
-    onProduceResponse = () => 'forward';
+    onResponse = () => 'forward';
     await producer.close();
 
     expect(lost).toBeGreaterThan(1);
@@ -114,6 +116,20 @@ describe('a lost response', () => {
     for (const [index, { partition, offset }] of reports.entries())
       expect(logs[partition]?.[Number(offset)]).toMatchObject({ offset, value: String(index) });
     expect(logs.map(({ length }) => length)).toEqual([50, 50]);
+  });
+});
+
+describe('a connection lost while topics are looked at', () => {
+  it('is told of in one line', async () => {
+    let answers = 0;
+    onResponse = (apiKey) => (apiKey === API_KEY.metadata && ++answers > 1 ? 'reset' : 'forward');
+    const { connection, log } = testConnection(`127.0.0.1:${proxy.port}`);
+    const topics = [{ name: 'looked-at', config: {} }] as const;
+    await expect(ensureTopics({ connection, log, topics, partitions: 1 })).rejects.toMatchObject({
+      code: 'CLICKSTREAM_KAFKA_UNREACHABLE',
+      message: expect.stringMatching(/^cannot reach Kafka [^\n]*$/) as unknown,
+    });
+    onResponse = () => 'forward';
   });
 });
 
