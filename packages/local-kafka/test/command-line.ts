@@ -11,7 +11,9 @@ const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 export interface Run {
   readonly pid: number;
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** Resolves with both outputs so far once they contain the text; rejects if it ends without. */
+  /** Both outputs so far. */
+  readonly output: () => string;
+  /** Resolves with them once they contain the text; rejects if it ends without. */
   printed: (text: string) => Promise<string>;
   readonly finished: Promise<{
     exitCode: number | null;
@@ -55,7 +57,7 @@ export function start(command: readonly string[], options: SpawnOptions = {}): R
       });
       look();
     });
-  return { pid, child, printed, finished };
+  return { pid, child, output: () => stdout + stderr, printed, finished };
 }
 
 /** A folder that goes with the test. */
@@ -74,7 +76,7 @@ export function processesWith(assignment: string): number[] {
     .map(Number)
     .filter((pid) => {
       try {
-        const isZombie = / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/, ''));
+        const isZombie = readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
         return !isZombie && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(assignment);
       } catch {
         return false;

@@ -43,7 +43,7 @@ test('goes to one of many processes that find it stale at the same time', async 
     execa(process.execPath, ['--input-type=module', '--eval', script]),
   );
   const outcomes = await Promise.all(
-    contenders.map(({ stdout }) => new Promise<string>((resolve) => stdout.once('data', resolve))),
+    contenders.map(({ stdout }) => new Promise<Buffer>((resolve) => stdout.once('data', resolve))),
   );
   expect(outcomes.map((outcome) => outcome.toString().trim()).toSorted()).toEqual([
     'false',
