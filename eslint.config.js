@@ -16,6 +16,18 @@ const developmentOnly = {
   group: ['@clickstream/local-kafka', '@clickstream/local-kafka/*'],
   message: 'local-kafka is for development and tests: shipped code never imports it.',
 };
+/** A mistake in shared code would be made twice, and the recount would agree with it. */
+const verifySharesNoCode = [
+  {
+    group: ['@clickstream/schema', '../*'],
+    message: 'verify decodes for itself: it shares no code with what it checks.',
+  },
+  {
+    group: ['@clickstream/kafka-client'],
+    importNames: ['homePartition', 'murmur2'],
+    message: 'verify places users for itself: it shares no code with what it checks.',
+  },
+];
 
 /** Seam 2: the environment, argv, signals and the exit code belong to main.ts. */
 const processBelongsToMain = [
@@ -86,6 +98,22 @@ export default defineConfig(
     files: ['apps/*/src/**/*.ts', 'packages/{schema,kafka-client}/src/**/*.ts'],
     ignores: ['apps/*/src/main.ts'],
     rules: { 'no-restricted-properties': processBelongsToMain },
+  },
+  {
+    files: ['apps/results-consumer/src/verify/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            onlyKafkaClientTalksToKafkajs,
+            appsMeetInTopicsOnly,
+            developmentOnly,
+            ...verifySharesNoCode,
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['packages/schema/src/**/*.ts'],

@@ -4,17 +4,19 @@ import { Command, CommanderError } from 'commander';
 import { addClicksCommand } from './commands/clicks.ts';
 import { addFollowCommand } from './commands/follow.ts';
 import type { RunCommand } from './commands/run-command.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 
 /** The results consumer: runs the command that its arguments name. Resolves to the exit code. */
 export async function app(context: AppContext): Promise<number> {
   const { args, signal } = context;
   let exitCode = 0;
-  const run: RunCommand = async (command) => {
-    exitCode = await Promise.race([command(context), untilAborted(signal)]);
+  const run: RunCommand = async (command, exitCodeIfStopped = () => 0) => {
+    exitCode = await Promise.race([command(context), untilAborted(signal).then(exitCodeIfStopped)]);
   };
   const program = createProgram(context);
   addFollowCommand(program, run);
   addClicksCommand(program, run);
+  addVerifyCommand(program, run);
   try {
     refuseUnknownCommand(program, args);
     await program.parseAsync([...args], { from: 'user' });
@@ -27,7 +29,9 @@ export async function app(context: AppContext): Promise<number> {
 
 function createProgram({ stdout, stderr }: AppContext): Command {
   return new Command('results-consumer')
-    .description('Shows what the click pipeline counts, and the clicks themselves, as they arrive.')
+    .description(
+      'Shows what the click pipeline counts, and the clicks themselves, as they arrive; proves the totals.',
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -46,6 +50,7 @@ Examples:
   $ results-consumer                          every result from now on
   $ results-consumer follow --user 42 --json  one user's results as JSON, one a line
   $ results-consumer clicks --page /page3     the clicks on a page
+  $ results-consumer verify                   whether every total is exact
   $ results-consumer help follow              all about a command`,
     );
 }
@@ -59,13 +64,13 @@ function refuseUnknownCommand(program: Command, [first]: readonly string[]): voi
 }
 
 /**
- * Resolves to exit code 0 once the signal aborts. Nothing that a command leaves behind needs tidying up, so a broker
+ * Resolves once the signal aborts. Nothing that a command leaves behind needs tidying up, so a broker
  * that does not answer must not keep Ctrl-C waiting.
  */
-function untilAborted(signal: AbortSignal): Promise<number> {
+function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
-      resolve(0);
+      resolve();
     };
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });

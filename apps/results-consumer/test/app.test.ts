@@ -31,7 +31,7 @@ describe('the command line', () => {
 
   test.each([
     [['--usr', '42'], "unknown option '--usr' (Did you mean --user?)"],
-    [['folow'], "unknown command 'folow': there are follow, clicks, help"],
+    [['folow'], "unknown command 'folow': there are follow, clicks, verify, help"],
     [['follow', 'me'], "too many arguments for 'follow'"],
     [['--page', '/page1'], "unknown option '--page'"],
     [['--user'], "option '--user <id>' argument missing"],

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+const count = z.int().min(0);
+/** Exact as a number: 15 digits are below 2^53. */
+const offset = z
+  .string()
+  .regex(/^\d{1,15}$/, 'expected an offset as a decimal string')
+  .transform(Number);
+
+/** What `<APPLICATION_ID>_checkpoint` holds for a task, as far as it can be checked; other fields are ignored. */
+const checkpointRecord = z.object({
+  version: z.literal(1),
+  sequence: z.int().min(1),
+  partitions: z.int().min(1),
+  input: z.object({ position: offset }),
+  marks: z.record(z.string().regex(/^\d{1,9}$/), offset),
+  resultEnds: z.record(z.string(), offset),
+  books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
+  sums: z.object({ clicks: count, users: count }),
+});
+
+/** What a task says that it has done. */
+export interface TaskCheckpoint {
+  /** Number of the commit. */
+  readonly sequence: number;
+  /** Partitions of the click topic that it reckons with. */
+  readonly partitions: number;
+  /** Clicks of its own partition below this offset are dealt with. */
+  readonly position: number;
+  /** By origin partition: forwarded clicks that stood there below this offset are dealt with. */
+  readonly marks: ReadonlyMap<number, number>;
+  /** By topic: what the task wrote to its partition stands below this offset. */
+  readonly resultEnds: ReadonlyMap<string, number>;
+  readonly books: Books;
+  readonly sums: { readonly clicks: number; readonly users: number };
+}
+
+/** Records that a task dealt with, by what became of them; `received` came through other tasks, `read` did not. */
+export type Books = Readonly<z.output<typeof checkpointRecord>['books']>;
+
+/** @throws Error that says what is wrong, for a value that is no checkpoint of version 1. */
+export function parseCheckpoint(value: Buffer): TaskCheckpoint {
+  const parsed = checkpointRecord.safeParse(JSON.parse(value.toString('utf8')));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  }
+  const { input, marks, resultEnds, ...rest } = parsed.data;
+  return {
+    ...rest,
+    position: input.position,
+    marks: new Map(Object.entries(marks).map(([partition, mark]) => [Number(partition), mark])),
+    resultEnds: new Map(Object.entries(resultEnds)),
+  };
+}

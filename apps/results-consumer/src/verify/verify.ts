@@ -1,0 +1,172 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartitionReader } from '@clickstream/kafka-client';
+import { AcknowledgedRanges } from './acknowledged-ranges.ts';
+import { CannotVerifyError } from './cannot-verify-error.ts';
+import { checkBooks, sumOfBooks, type Evidence } from './check-books.ts';
+import { compareTotals } from './compare-totals.ts';
+import { countDeadLetters } from './count-dead-letters.ts';
+import { Findings } from './findings.ts';
+import type { Manifest } from './read-manifest.ts';
+import type { ReadProgress } from './read-progress.ts';
+import { readTotals, type TotalsSum } from './read-totals.ts';
+import { recountClicks, type LogBounds } from './recount-clicks.ts';
+import type { Report } from './report.ts';
+import { takeCut, type AggregationTopics, type Cut } from './take-cut.ts';
+import { Tallies } from './tallies.ts';
+
+export interface VerifyOptions {
+  readonly reader: PartitionReader;
+  readonly topics: AggregationTopics;
+  /** What has to be in the log and in the totals. */
+  readonly manifest?: Manifest | undefined;
+  readonly progress: ReadProgress;
+  readonly signal: AbortSignal;
+}
+
+/** Cuts taken until the totals below one were not touched by compaction. */
+const CUT_LIMIT = 4;
+/** How long the tasks may stand still before they have counted what a producer had acknowledged. */
+const MANIFEST_WAIT_MS = 10_000;
+const MANIFEST_POLL_MS = 200;
+
+/**
+ * Proves the running totals, without stopping anything:
+ *
+ * 1. **Cut**: the newest checkpoint of each task says how far it has read, and where its results end.
+ * 2. **Totals**: read what was published below that, before compaction removes it.
+ * 3. **Recount**: read the clicks that the checkpoints cover, and count them anew.
+ * 4. **Compare**: totals, sums, books, positions, dead letters, and what a producer had acknowledged.
+ *
+ * @throws CannotVerifyError, or what the reader throws, when there is nothing to compare.
+ */
+export async function verify(options: VerifyOptions): Promise<Report> {
+  const { reader, topics, manifest, progress, signal } = options;
+  const startedAt = performance.now();
+  if (manifest) await untilCounted(options, manifest);
+  const { cut, cuts, tallies, sums, problems } = await readTotalsAtCut(options);
+  const gaps = new Findings();
+  const letters = await countDeadLetters(reader, topics.deadLetters, cut, progress, signal);
+  const bounds = await boundsOf(reader, topics.clicks);
+  const acknowledged = manifest && new AcknowledgedRanges(manifest, cut, bounds, problems, gaps);
+  const recounts = await recountClicks(
+    reader,
+    topics.clicks,
+    bounds,
+    cut,
+    tallies,
+    acknowledged,
+    progress,
+    signal,
+  );
+  signal.throwIfAborted();
+  const evidence: Evidence = { cut, bounds, sums, letters, recounts };
+  const wholeness = checkBooks(evidence, problems, gaps);
+  const comparison = compareTotals(tallies, wholeness, problems);
+  if (manifest && acknowledged) {
+    acknowledged.finish();
+    checkAcknowledgedUsers(manifest, acknowledged.pending, tallies, problems, gaps);
+  }
+
+  const books = sumOfBooks(cut);
+  return {
+    verdict: problems.list.length > 0 ? 'fail' : gaps.list.length > 0 ? 'unchecked' : 'pass',
+    // Whose total is wrong matters most to a person.
+    problems: problems.list.toSorted((a, b) => Number(b.check === 'totals') - Number(a.check === 'totals')),
+    gaps: gaps.list,
+    ...comparison,
+    clicks: {
+      ...books,
+      inFlight: recounts.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      notReadYet: cut.reduce((sum, { partition, position }) => sum + behind(position, bounds[partition]), 0),
+    },
+    ...(manifest && { manifest: { runId: manifest.runId, clicks: manifest.clicks } }),
+    cut: cut.map(({ partition, sequence, position, resultEnds }) => ({
+      partition,
+      checkpoint: sequence,
+      position,
+      resultEnd: resultEnds.get(topics.totals) ?? 0,
+    })),
+    cuts,
+    seconds: Math.round(performance.now() - startedAt) / 1000,
+  };
+}
+
+interface TotalsAtCut {
+  readonly cut: Cut;
+  readonly cuts: number;
+  readonly tallies: Tallies;
+  readonly sums: readonly TotalsSum[];
+  readonly problems: Findings;
+}
+
+async function readTotalsAtCut({ reader, topics, progress, signal }: VerifyOptions): Promise<TotalsAtCut> {
+  for (let cuts = 1; ; cuts++) {
+    const problems = new Findings();
+    const cut = await takeCut(reader, topics, problems, signal);
+    const tallies = new Tallies(cut.length);
+    const sums = await readTotals(reader, topics.totals, cut, tallies, problems, progress, signal);
+    signal.throwIfAborted();
+    // Totals above the cut may have made compaction remove those below it.
+    const mayBeCompacted = cut.some(({ partition, sums: { clicks, users } }) => {
+      const sum = sums[partition];
+      return sum?.isOvertaken === true && (sum.clicks !== clicks || sum.users !== users);
+    });
+    if (!mayBeCompacted || cuts === CUT_LIMIT) return { cut, cuts, tallies, sums, problems };
+  }
+}
+
+/** Waits until the tasks have read what was acknowledged, for as long as they get on. */
+async function untilCounted({ reader, topics, signal }: VerifyOptions, manifest: Manifest): Promise<void> {
+  if (manifest.topic !== topics.clicks)
+    throw new CannotVerifyError(`the manifest is about topic ${manifest.topic}, not about ${topics.clicks}`);
+  const bounds = await boundsOf(reader, topics.clicks);
+  let lastSum = -1;
+  for (let movedAt = performance.now(); ;) {
+    const cut = await takeCut(reader, topics, new Findings(), signal);
+    const isCounted = [...manifest.ranges].every(([partition, ranges]) =>
+      ranges.every(
+        ({ offset, clicks }) =>
+          Math.min(offset + clicks, bounds[partition]?.end ?? 0) <= (cut[partition]?.position ?? 0),
+      ),
+    );
+    const sum = cut.reduce((positions, { position }) => positions + position, 0);
+    if (sum > lastSum) movedAt = performance.now();
+    lastSum = sum;
+    if (isCounted || performance.now() - movedAt > MANIFEST_WAIT_MS) return;
+    await delay(MANIFEST_POLL_MS, undefined, { signal });
+  }
+}
+
+function checkAcknowledgedUsers(
+  manifest: Manifest,
+  pending: number,
+  tallies: Tallies,
+  problems: Findings,
+  gaps: Findings,
+): void {
+  if (pending > 0) {
+    gaps.add('manifest', 0, `${pending} of ${manifest.clicks} acknowledged clicks are not counted yet`);
+    return;
+  }
+  for (const [userId, clicks] of manifest.users) {
+    const { home, published } = tallies.of(userId);
+    if (published < clicks)
+      problems.addRecord(
+        'fewer than acknowledged',
+        'manifest',
+        home,
+        `user ${JSON.stringify(userId)} in partition ${home}: ${clicks} clicks were acknowledged, and the total is ${published}`,
+        { user: userId, expected: clicks, found: published },
+      );
+  }
+}
+
+async function boundsOf(reader: PartitionReader, topic: string): Promise<LogBounds[]> {
+  const starts = await reader.startOffsets(topic);
+  const ends = await reader.endOffsets(topic);
+  return starts.map((start, partition) => ({ start: Number(start), end: Number(ends[partition] ?? start) }));
+}
+
+function behind(position: number, bounds: LogBounds | undefined): number {
+  return bounds ? Math.max(0, bounds.end - Math.max(bounds.start, position)) : 0;
+}
