@@ -34,20 +34,19 @@ const LINGER_MS = 500;
  */
 export async function runApp(host: NodeJS.Process, app: App): Promise<void> {
   const controller = new AbortController();
+  let stoppedAt = 0;
   const stop = (signal: string) => {
+    stoppedAt = performance.now();
     controller.abort(signal);
     setTimeout(() => {
       host.stderr.write(`not stopped ${STOP_DEADLINE_MS / 1000} s after ${signal}: ending by force\n`);
       host.exit(1);
     }, STOP_DEADLINE_MS).unref();
   };
-  let stoppedAt = 0;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     host.on(signal, () => {
-      if (!controller.signal.aborted) {
-        stoppedAt = performance.now();
-        stop(signal);
-      } else if (performance.now() - stoppedAt > SAME_SIGNAL_MS) host.exit(1);
+      if (!controller.signal.aborted) stop(signal);
+      else if (performance.now() - stoppedAt > SAME_SIGNAL_MS) host.exit(1);
     });
   // `| head` closes the pipe when it has seen enough, which is no failure.
   host.stdout.on('error', (error: NodeJS.ErrnoException) => {
