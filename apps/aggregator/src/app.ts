@@ -75,6 +75,8 @@ export async function runAggregator(
     partitions,
     commitIntervalMs: config.COMMIT_INTERVAL_MS,
     commitMaxRecords: config.COMMIT_MAX_RECORDS,
+    instanceId: config.INSTANCE_ID,
+    ...(parsed.leave && { leaveOnStop: true }),
     acceptLoss: parsed.acceptLoss,
     onTransaction: metrics.onTransaction,
     ...(reach && { reach }),

@@ -2,7 +2,8 @@ import { Command, CommanderError } from 'commander';
 import type { AppContext } from '@clickstream/kafka-client';
 
 /** The command line, read: what to run with, or the exit code when there is nothing more to do. */
-export type Arguments = { readonly acceptLoss: boolean } | { readonly exitCode: number };
+export type Arguments =
+  { readonly acceptLoss: boolean; readonly leave: boolean } | { readonly exitCode: number };
 
 /** Reads the command line. What the aggregator counts, and how, is configured by its environment. */
 export function parseArguments(
@@ -19,6 +20,7 @@ export function parseArguments(
       'go on where the input lost clicks that were not counted, or was made anew',
       false,
     )
+    .option('--leave', 'give up the seat when stopped, although INSTANCE_ID is set', false)
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({
@@ -27,7 +29,7 @@ export function parseArguments(
     });
   try {
     command.parse([...args], { from: 'user' });
-    return { acceptLoss: command.opts<{ acceptLoss: boolean }>().acceptLoss };
+    return command.opts<{ acceptLoss: boolean; leave: boolean }>();
   } catch (error) {
     if (error instanceof CommanderError) return { exitCode: error.exitCode };
     throw error;

@@ -31,6 +31,13 @@ export const environmentSchema = z.object({
     .describe(
       'Consumer group and prefix of everything internal; two aggregations need different ids and result topics',
     ),
+  INSTANCE_ID: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
+    .optional()
+    .describe(
+      'Makes this a static group member: a restart within 10 s moves no partition. Different for each instance',
+    ),
   RESULT_FORMAT: z
     .enum(RECORD_FORMATS)
     .prefault('json')

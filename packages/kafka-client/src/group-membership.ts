@@ -10,6 +10,10 @@ export interface GroupMembershipOptions {
   readonly connection: KafkaConnection;
   readonly log: Logger;
   readonly groupId: string;
+  /** Makes us a static member: the seat is kept while we restart, for the session time-out of 10 s. */
+  readonly instanceId?: string | undefined;
+  /** Whether leaving gives up the seat; by default a static member keeps it. */
+  readonly leaveOnStop?: boolean | undefined;
   /** The topic whose partitions the group shares out. */
   readonly topic: string;
   /** Called synchronously when the group has given us partitions, perhaps the same as before, perhaps none. */
@@ -24,7 +28,7 @@ export interface GroupMembership {
   readonly failed: Promise<never>;
   /** Commits the next offset to read of one partition. @throws kafkajs' error; see {@link isGroupMovedOn}. */
   commit(partition: number, nextOffset: bigint): Promise<void>;
-  /** Gives up the seat, so that others take over at once. */
+  /** Ends the membership; whether that gives up the seat, so that others take over at once, was said when joining. */
   leave(): Promise<void>;
 }
 
@@ -42,10 +46,13 @@ const LEAVE_DEADLINE_MS = 5_000;
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE`
  */
 export async function joinGroup(options: GroupMembershipOptions): Promise<GroupMembership> {
-  const { connection, log, groupId, topic, onAssigned, onRebalancing } = options;
+  const { connection, log, groupId, instanceId, topic, onAssigned, onRebalancing } = options;
+  const { leaveOnStop = instanceId === undefined } = options;
   const assignor = stickyAssignor(topic);
   const consumer = createKafkajs(connection, log).consumer({
     groupId,
+    ...(instanceId !== undefined && { groupInstanceId: instanceId }),
+    leaveOnStop,
     partitionAssigners: [assignor.create],
     sessionTimeout: SESSION_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_INTERVAL_MS,
@@ -80,13 +87,17 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
   });
   consumer.on(CRASH, ({ payload: { error } }) => {
     fail(
-      new KafkaClientError(
-        'CLICKSTREAM_KAFKA_CONSUMER_CRASHED',
-        `the consumer crashed: ${describeError(error)}`,
-        {
-          cause: error,
-        },
-      ),
+      hasKafkaError(error, ['FENCED_INSTANCE_ID'])
+        ? new KafkaClientError(
+            'CLICKSTREAM_KAFKA_REPLACED',
+            `another process has joined group ${groupId} with INSTANCE_ID ${instanceId ?? ''}: this one ends`,
+            { cause: error },
+          )
+        : new KafkaClientError(
+            'CLICKSTREAM_KAFKA_CONSUMER_CRASHED',
+            `the consumer crashed: ${describeError(error)}`,
+            { cause: error },
+          ),
     );
   });
   try {
@@ -135,16 +146,21 @@ async function disconnect(consumer: Consumer): Promise<void> {
   ]);
 }
 
-const MOVED_ON = new Set([
+const MOVED_ON = [
   'REBALANCE_IN_PROGRESS',
   'ILLEGAL_GENERATION',
   'UNKNOWN_MEMBER_ID',
   'NOT_COORDINATOR_FOR_GROUP',
-]);
+];
 
 /** Whether a commit was refused because the group shares out anew or has done so without us. */
 export function isGroupMovedOn(error: unknown): boolean {
+  return hasKafkaError(error, MOVED_ON);
+}
+
+/** Whether an error is, or was caused by, one of these errors of the protocol; names as kafkajs has them. */
+function hasKafkaError(error: unknown, names: readonly string[]): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if ('type' in at && typeof at.type === 'string' && MOVED_ON.has(at.type)) return true;
+    if ('type' in at && typeof at.type === 'string' && names.includes(at.type)) return true;
   return false;
 }

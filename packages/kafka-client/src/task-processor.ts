@@ -7,6 +7,10 @@ import { createPartitionReader, type PartitionReader } from './partition-reader.
 import { isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
 
 export interface TaskProcessorOptions extends TaskSettings {
+  /** Makes the instance a static member of the group: a restart within 10 s moves no partition. */
+  readonly instanceId?: string | undefined;
+  /** Whether stopping gives up the seat; by default a static member keeps it. */
+  readonly leaveOnStop?: boolean | undefined;
   /** Called whenever all tasks that are ours have come to run, with their partitions. */
   readonly onRunning?: (partitions: readonly number[]) => void;
 }
@@ -100,11 +104,13 @@ class Instance implements TaskProcessor {
   }
 
   async join(): Promise<void> {
-    const { connection, log, applicationId, inputTopic } = this.#options;
+    const { connection, log, applicationId, instanceId, leaveOnStop, inputTopic } = this.#options;
     const membership = await joinGroup({
       connection,
       log,
       groupId: applicationId,
+      instanceId,
+      leaveOnStop,
       topic: inputTopic,
       onAssigned: (partitions) => {
         this.#assign(partitions);
@@ -215,6 +221,10 @@ class Instance implements TaskProcessor {
     const { signal } = this.#stopping;
     const isOver = () => signal.aborted;
     if (isOver()) return;
+    if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REPLACED') {
+      this.#fail(error);
+      return;
+    }
     this.#options.log.warn(`joining the group again: ${describeError(error)}`);
     this.#hasSeat = false;
     void this.#membership?.leave();

@@ -7,6 +7,7 @@ export const API_KEY = {
   fetch: 1,
   listOffsets: 2,
   metadata: 3,
+  findCoordinator: 10,
   heartbeat: 12,
   initProducerId: 22,
   addPartitionsToTxn: 24,

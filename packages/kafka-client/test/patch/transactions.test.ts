@@ -88,6 +88,37 @@ describe('a transactional producer', () => {
     expect(await sendOffsets(unpatched)).toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
   });
 
+  it('looks its coordinators up once, not for every step of every transaction', async () => {
+    const topic = await createTestTopic(brokers, 'look-ups');
+    const lookUps = async (kafkajsPackage: KafkajsPackage) => {
+      let count = 0;
+      const proxy = await startKafkaProxy(brokers, {
+        onRequest: ({ apiKey }: ProxyFrame) => {
+          if (apiKey === API_KEY.findCoordinator) count++;
+          return 'forward';
+        },
+      });
+      const producer = quietClient(kafkajsPackage, brokers, { socketFactory: proxy.socketFactory }).producer({
+        idempotent: true,
+        transactionalId: randomUUID(),
+      });
+      await producer.connect();
+      for (let index = 0; index < 3; index++) {
+        const transaction = await producer.transaction();
+        await transaction.send({ topic, messages: [{ value: 'v', partition: 0 }] });
+        await transaction.sendOffsets(offsets(topic, index));
+        await transaction.commit();
+      }
+      await producer.disconnect();
+      await proxy.close();
+      return count;
+    };
+
+    // One for the transaction's coordinator, one for the group's.
+    expect(await lookUps(patched)).toBe(2);
+    expect(await lookUps(unpatched)).toBeGreaterThan(10);
+  });
+
   it('fences an owner with an open transaction at the pace of the configured retry', async () => {
     const topic = await createTestTopic(brokers, 'take-over');
     // Not once: then the open transaction, which the broker must abort first, makes the take-over fail.
