@@ -18,6 +18,8 @@ export interface SimulateOptions {
   readonly runId?: string;
   /** Undefined when neither `--report` nor `--no-report` was given. */
   readonly report?: boolean;
+  /** File to write. */
+  readonly manifest?: string;
 }
 
 /** Argument and flags of `replay`. */
@@ -26,6 +28,8 @@ export interface ReplayOptions {
   readonly source: string;
   readonly speed: ReplaySpeed;
   readonly report?: boolean;
+  /** File to write. */
+  readonly manifest?: string;
 }
 
 /** What the command line asks for; `exit` when that was help, or an error that has been shown. */
@@ -35,6 +39,10 @@ export type CommandLine =
   | { readonly command: 'exit'; readonly exitCode: number };
 
 const HELP_WIDTH = 100;
+const MANIFEST_OPTION = [
+  '--manifest <file>',
+  'note what was acknowledged, for results-consumer verify --manifest',
+] as const;
 const DEFAULT_HELP = `
 Examples:
   producer                                     one click per second until Ctrl-C
@@ -109,6 +117,7 @@ export function parseCommandLine(
     )
     .option('--report', 'print what became of each click (default: up to 10 clicks per second)')
     .option('--no-report', 'print the summary only')
+    .option(...MANIFEST_OPTION)
     .addHelpText('after', SIMULATE_HELP)
     // As the default command it also gets the misspelt names of other commands.
     .allowExcessArguments()
@@ -129,6 +138,7 @@ export function parseCommandLine(
         .argParser(orMax(numberIn(0.001, 1e6))),
     )
     .option('--report', 'print what became of each click instead of the progress')
+    .option(...MANIFEST_OPTION)
     .addHelpText('after', REPLAY_HELP)
     .action((source: string, options: Omit<ReplayOptions, 'source'>) => {
       parsed = { command: 'replay', options: { ...options, source } };

@@ -6,6 +6,7 @@ import { decodeAccessLogLine } from './core/decode-access-log-line.ts';
 import { createLineSplitter, type SplitLine } from './core/line-splitter.ts';
 import { createRecordedPace, type ReplaySpeed } from './core/pace.ts';
 import { emptySource, noLog, openAccessLog, type AccessLog } from './io/access-log.ts';
+import { Manifest } from './io/manifest.ts';
 import { printSummary } from './io/print-summary.ts';
 import { openPublisher, type Publisher } from './io/publisher.ts';
 import { formatMalformedLine, showReplayProgress } from './io/replay-progress.ts';
@@ -22,7 +23,8 @@ const SHOWN_MALFORMED = 5;
  * same log again gives every click the same event id, so nothing is lost or counted twice.
  *
  * @returns the exit code: 1 if any click was not acknowledged.
- * @throws ProducerError when the log cannot be read or holds no click; KafkaClientError when Kafka cannot be reached.
+ * @throws ProducerError when the log cannot be read or holds no click, or the manifest cannot be written;
+ * KafkaClientError when Kafka cannot be reached.
  */
 export async function replay(
   context: AppContext,
@@ -32,7 +34,11 @@ export async function replay(
   const log = await openAccessLog(options.source, context.stdin, context.signal);
   try {
     const hasReports = options.report ?? false;
-    const publisher = await openPublisher({ context, config, format: 'json', hasReports });
+    const manifest =
+      options.manifest === undefined
+        ? undefined
+        : new Manifest(options.manifest, { topic: config.CLICKSTREAM_TOPIC, run: log.name });
+    const publisher = await openPublisher({ context, config, format: 'json', hasReports, manifest });
     const speed = options.speed === 'max' ? 'as fast as Kafka takes it' : `at speed ${options.speed}`;
     context.stderr.write(`ready: replaying ${log.name} to ${publisher.destination}, ${speed}\n`);
     const run = new Replay(context, log, publisher, options.speed, hasReports);

@@ -5,6 +5,7 @@ import type { SimulateOptions } from './command-line.ts';
 import type { ProducerConfig } from './config.ts';
 import { createClickGenerator } from './core/click-generator.ts';
 import { createSteadyPace } from './core/pace.ts';
+import { Manifest } from './io/manifest.ts';
 import { openPublisher, type Publisher } from './io/publisher.ts';
 import { printSummary } from './io/print-summary.ts';
 import { wait } from './io/wait.ts';
@@ -19,7 +20,7 @@ const RUN_ID_BYTES = 8;
  * Publishes made-up clicks until the count, the duration or a signal ends it.
  *
  * @returns the exit code: 1 if any click was not acknowledged.
- * @throws KafkaClientError when Kafka cannot be reached at the start.
+ * @throws KafkaClientError when Kafka cannot be reached at the start; ProducerError when the manifest cannot be written.
  */
 export async function simulate(
   context: AppContext,
@@ -28,7 +29,11 @@ export async function simulate(
 ): Promise<number> {
   const { rate, seed = randomInt(2 ** 32), runId = randomBytes(RUN_ID_BYTES).toString('hex') } = options;
   const hasReports = options.report ?? (rate !== 'max' && rate <= REPORTED_RATE_MAX);
-  const publisher = await openPublisher({ context, config, format: options.format, hasReports });
+  const manifest =
+    options.manifest === undefined
+      ? undefined
+      : new Manifest(options.manifest, { topic: config.CLICKSTREAM_TOPIC, run: runId });
+  const publisher = await openPublisher({ context, config, format: options.format, hasReports, manifest });
   const speed = rate === 'max' ? 'as fast as Kafka takes them' : `${rate} per second`;
   context.stderr.write(
     `ready: publishing clicks to ${publisher.destination}, ${speed} (run ${runId}, seed ${seed})\n`,

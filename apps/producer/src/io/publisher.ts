@@ -13,6 +13,7 @@ import type { ClickEvent, RecordFormat } from '@clickstream/schema';
 import type { ProducerConfig } from '../config.ts';
 import type { RunSummary } from '../core/format-summary.ts';
 import { formatDelivery } from './format-delivery.ts';
+import type { Manifest } from './manifest.ts';
 import { orAborted, wait } from './wait.ts';
 
 /** Publishes clicks to the click topic and keeps count of what became of them. */
@@ -34,8 +35,8 @@ export interface Publisher {
   /** Resolves when there is room again, or the signal aborts. */
   whenWritable(): Promise<void>;
   /**
-   * Waits for the answers that are still out: at most 5 s after the signal, otherwise as long as any come.
-   * What has no answer then counts as failed.
+   * Waits for the answers that are still out: at most 5 s after the signal, otherwise until 40 s
+   * pass without an acknowledgement. What has no answer then counts as failed.
    */
   finish(): Promise<Omit<RunSummary, 'malformed'>>;
 }
@@ -46,6 +47,8 @@ export interface PublisherOptions {
   readonly format: RecordFormat;
   /** Whether to print a line on standard output for each click. */
   readonly hasReports: boolean;
+  /** Gets every click that is acknowledged, and is closed in the end. */
+  readonly manifest?: Manifest | undefined;
 }
 
 /** `runApp` ends a process by force 8 s after a signal. */
@@ -87,20 +90,26 @@ class KafkaPublisher implements Publisher {
   readonly #format: RecordFormat;
   readonly #context: AppContext;
   readonly #hasReports: boolean;
+  readonly #manifest: Manifest | undefined;
   readonly #latencies = createHistogram();
   readonly #loss = new AbortController();
   #acknowledged = 0;
   #failed = 0;
   #startedAt: number | undefined;
   #lastAnswerAt = 0;
+  #lastAcknowledgedAt = 0;
   #lastError: Error | undefined;
 
-  constructor({ context, config, format, hasReports }: PublisherOptions, producer: RecordProducer) {
+  constructor(
+    { context, config, format, hasReports, manifest }: PublisherOptions,
+    producer: RecordProducer,
+  ) {
     this.#producer = producer;
     this.#topic = config.CLICKSTREAM_TOPIC;
     this.#format = format;
     this.#context = context;
     this.#hasReports = hasReports;
+    this.#manifest = manifest;
     this.destination = `${this.#topic} at ${config.KAFKA_BROKERS.join(',')}`;
   }
 
@@ -114,7 +123,7 @@ class KafkaPublisher implements Publisher {
     this.sent++;
     return this.#producer.write(
       { topic: this.#topic, key: Buffer.from(click.userId), value },
-      this.#onDelivery,
+      this.#manifest ? this.#noting(this.#manifest, click.userId, value) : this.#onDelivery,
     );
   }
 
@@ -124,8 +133,13 @@ class KafkaPublisher implements Publisher {
 
   async finish(): Promise<Omit<RunSummary, 'malformed'>> {
     const { signal } = this.#context;
-    const flushed = this.#producer.flush();
-    await orAborted(Promise.race([flushed, this.#silence()]), signal);
+    const flushed = new AbortController();
+    await Promise.race([
+      this.#producer.flush().then(() => {
+        flushed.abort();
+      }),
+      this.#silence(AbortSignal.any([signal, flushed.signal])),
+    ]);
     // Closing waits for requests under way, which a dead broker holds up for longer than a signal allows.
     const closing = new AbortController();
     await Promise.race([
@@ -134,6 +148,7 @@ class KafkaPublisher implements Publisher {
       }),
       wait(STOP_CLOSE_MS, closing.signal),
     ]);
+    this.#manifest?.close();
     const unanswered = this.sent - this.#acknowledged - this.#failed;
     if (unanswered > 0) this.firstFailure ??= 'no answer from Kafka';
     return {
@@ -151,20 +166,28 @@ class KafkaPublisher implements Publisher {
     };
   }
 
-  /** Resolves when nothing was answered for so long that nothing will be. */
-  async #silence(): Promise<void> {
+  /** Resolves when the signal aborts, or when nothing was acknowledged for so long that nothing will be. */
+  async #silence(signal: AbortSignal): Promise<void> {
     const startedAt = performance.now();
-    for (;;) {
-      const leftMs = Math.max(startedAt, this.#lastAnswerAt) + LONGEST_SILENCE_MS - performance.now();
-      if (leftMs <= 0 || this.#context.signal.aborted) return;
-      await wait(leftMs, this.#context.signal);
+    while (!signal.aborted) {
+      const leftMs = Math.max(startedAt, this.#lastAcknowledgedAt) + LONGEST_SILENCE_MS - performance.now();
+      if (leftMs <= 0) return;
+      await wait(leftMs, signal);
     }
+  }
+
+  #noting(manifest: Manifest, userId: string, value: Buffer): (report: DeliveryReport) => void {
+    return (report) => {
+      if (report.status === 'delivered') manifest.add(report, userId, value);
+      this.#onDelivery(report);
+    };
   }
 
   readonly #onDelivery = (report: DeliveryReport): void => {
     this.#lastAnswerAt = performance.now();
     if (report.status === 'delivered') {
       this.#acknowledged++;
+      this.#lastAcknowledgedAt = this.#lastAnswerAt;
       this.#latencies.record(Math.max(1, Math.round(report.latencyMs * MICROSECONDS_PER_MS)));
     } else {
       this.#failed++;
