@@ -12,8 +12,6 @@ export interface CheckInputOptions {
   readonly state: InputState;
   /** What the group has committed, if anything. */
   readonly groupOffset: bigint | undefined;
-  /** Whether records below the position are removed on purpose, as in the repartition topic. */
-  readonly isPurged: boolean;
   /** Go on, and say so, where records were lost; otherwise refuse. */
   readonly acceptLoss: boolean;
 }
@@ -25,7 +23,7 @@ export interface CheckInputOptions {
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_REFUSED`
  */
 export async function checkInput(options: CheckInputOptions): Promise<InputState> {
-  const { reader, log, topic, partition, state, groupOffset, isPurged, acceptLoss } = options;
+  const { reader, log, topic, partition, state, groupOffset, acceptLoss } = options;
   const start = (await reader.startOffsets(topic))[partition] ?? 0n;
   const end = (await reader.endOffsets(topic))[partition] ?? 0n;
   const { position, lastBatch } = state;
@@ -54,13 +52,12 @@ export async function checkInput(options: CheckInputOptions): Promise<InputState
       `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
       { position: start },
     );
-  if (position < start) {
-    if (isPurged) return { ...state, position: start };
+  // Also of the repartition topic, which is purged up to the position and no further.
+  if (position < start)
     return orElse(
       `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
       { position: start },
     );
-  }
   if (groupOffset !== undefined && groupOffset !== position)
     return orElse(
       `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${position}: somebody has changed it`,

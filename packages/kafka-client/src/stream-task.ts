@@ -250,7 +250,6 @@ export class StreamTask {
         partition,
         state,
         groupOffset: groupOffset(topic),
-        isPurged: topic === repartitionTopic,
         acceptLoss,
       });
     const input = await check(this.#checkpoint.input, inputTopic);
