@@ -1,7 +1,7 @@
 import { checkInput } from './check-input.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
 import type { KafkaConnection } from './connection.ts';
-import { KafkaClientError } from './error.ts';
+import { describeError, KafkaClientError } from './error.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
 import { readGroupOffsets } from './group-offsets.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
@@ -26,7 +26,11 @@ export interface TaskOutput {
  * whenever the task has to start again.
  */
 export interface TaskLogic {
-  /** Takes over a committed record of a result topic, in offset order, before the first `process`. */
+  /**
+   * Takes over a committed record of a result topic, in offset order, before the first `process`.
+   *
+   * @throws Error for a record that it cannot take over: then the task refuses to go on.
+   */
   restore(topic: string, record: RecordCursor): void;
   /**
    * Handles one record. `forwardedFrom` is set for one that was forwarded to us: from where, or `'unknown'` when
@@ -194,7 +198,11 @@ export class StreamTask {
             throw this.#refuse(
               `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
             );
-          this.#logic.restore(topic, record);
+          try {
+            this.#logic.restore(topic, record);
+          } catch (error) {
+            throw this.#refuse(describeError(error), error);
+          }
           this.#status.restored++;
         }
         reach?.('during-restore');
@@ -425,13 +433,11 @@ export class StreamTask {
     if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;
   }
 
-  #refuse(why: string): KafkaClientError {
+  #refuse(why: string, cause?: unknown): KafkaClientError {
     return new KafkaClientError(
       'CLICKSTREAM_KAFKA_REFUSED',
       `partition ${this.#partition} cannot go on: ${why}`,
-      {
-        partition: this.#partition,
-      },
+      { cause, partition: this.#partition },
     );
   }
 }
