@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { CrashPoint } from '@clickstream/kafka-client';
 import { execa } from 'execa';
 import type { TestTopics } from './test-topics.ts';
+import { WatchedOutput } from './watched-output.ts';
 
 const CRASHING_AGGREGATOR = fileURLToPath(new URL('crashing-aggregator.ts', import.meta.url));
 
@@ -16,37 +17,35 @@ export interface Crash {
   readonly signal?: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** How a process ended, and all that it wrote. */
-export interface AggregatorEnd {
-  readonly exitCode: number | undefined;
-  readonly signal: string | undefined;
-  readonly stderr: string;
-}
-
-/** The aggregator as a process of its own. */
-export interface AggregatorProcess {
-  readonly pid: number;
+/** An aggregator that runs, in a process of its own or in that of the test. */
+export interface Aggregator {
   /** Resolves when it has said `ready`; rejects if it ends before. */
   ready(): Promise<void>;
   /** Resolves to what matched on standard error, once it is there; rejects if it ends before. */
   says(pattern: RegExp): Promise<string>;
+  /** Never rejects. */
+  readonly ended: Promise<{ readonly exitCode: number | undefined; readonly stderr: string }>;
+}
+
+/** The aggregator as a process of its own. */
+export interface AggregatorProcess extends Aggregator {
   /** Resolves when a SIGSTOP has taken effect; rejects if it ends before. */
   stopped(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
-  readonly ended: Promise<AggregatorEnd>;
+  readonly ended: Promise<{
+    readonly exitCode: number | undefined;
+    readonly signal: string | undefined;
+    readonly stderr: string;
+  }>;
 }
 
 /** Starts the aggregator on a test's topics; it ends with the test at the latest. */
 export function startAggregator(
   topics: TestTopics,
-  options: {
-    readonly environment?: Readonly<Record<string, string>>;
-    readonly args?: readonly string[];
-    readonly crash?: Crash;
-  } = {},
+  options: { readonly environment?: Readonly<Record<string, string>>; readonly crash?: Crash } = {},
 ): AggregatorProcess {
-  const { environment, args = [], crash } = options;
-  const child = execa(process.execPath, ['--conditions=@clickstream/source', CRASHING_AGGREGATOR, ...args], {
+  const { environment, crash } = options;
+  const child = execa(process.execPath, ['--conditions=@clickstream/source', CRASHING_AGGREGATOR], {
     // Away from the workspace and whatever .env is there.
     cwd: tmpdir(),
     env: {
@@ -65,46 +64,28 @@ export function startAggregator(
     buffer: false,
     reject: false,
   });
-  let stderr = '';
-  let hasEnded = false;
-  const changes = new Set<() => void>();
-  const changed = () => {
-    for (const look of changes) look();
-  };
+  const output = new WatchedOutput();
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-    changed();
+    output.append(text);
   });
+  let hasEnded = false;
   const ended = child.then(({ exitCode, signal }) => {
     hasEnded = true;
-    changed();
-    return { exitCode, signal, stderr };
+    output.end();
+    return { exitCode, signal, stderr: output.text };
   });
   topics.atEnd(async () => {
     child.kill('SIGKILL');
     await ended;
   });
-  const says = (pattern: RegExp) =>
-    new Promise<string>((resolve, reject) => {
-      const look = () => {
-        const found = pattern.exec(stderr)?.[0];
-        if (found === undefined && !hasEnded) return;
-        changes.delete(look);
-        if (found !== undefined) resolve(found);
-        else reject(new Error(`the aggregator ended before it said ${String(pattern)}:\n${stderr}`));
-      };
-      changes.add(look);
-      look();
-    });
   return {
-    pid: child.pid ?? 0,
     ready: async () => {
-      await says(/^ready/m);
+      await output.says(/^ready/m);
     },
-    says,
+    says: (pattern) => output.says(pattern),
     stopped: async () => {
       while (!isStopped(child.pid)) {
-        if (hasEnded) throw new Error(`the aggregator ended instead of stopping:\n${stderr}`);
+        if (hasEnded) throw new Error(`the aggregator ended instead of stopping:\n${output.text}`);
         await delay(50);
       }
     },

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { ClickLoad } from './click-load.ts';
+import { readDeadLetters } from './read-dead-letters.ts';
 import { sumOfBooks, untilAllRead } from './newest-checkpoints.ts';
 import type { TestTopics } from './test-topics.ts';
 import type { Witness } from './witness.ts';
@@ -35,6 +36,10 @@ export async function expectExact(
     rejected: load.malformed,
     forwarded: received,
   });
+  // Each rejected record once.
+  const letters = await readDeadLetters(topics);
+  const origins = new Set(letters.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`));
+  expect([letters.length, origins.size]).toEqual([load.malformed, load.malformed]);
 }
 
 function byUser(totals: ReadonlyMap<string, number>): Record<string, number> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AggregatorProcess } from './aggregator-process.ts';
+import type { Aggregator } from './aggregator-process.ts';
 import type { TestTopics } from './test-topics.ts';
 
 const count = z.int();
@@ -8,9 +8,11 @@ const checkpointSchema = z.object({
   books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
 });
 
-export type Books = z.output<typeof checkpointSchema>['books'];
+/** What a task has committed last, as far as tests look at it. */
+export type NewestCheckpoint = z.output<typeof checkpointSchema>;
+export type Books = NewestCheckpoint['books'];
 
-/** The books of all tasks added up, as of the newest committed checkpoint of each. */
+/** Books of all tasks added up. */
 export function sumOfBooks(books: Iterable<Books>): Books {
   const sum = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
   for (const each of books)
@@ -19,33 +21,26 @@ export function sumOfBooks(books: Iterable<Books>): Books {
 }
 
 /**
- * Follows the committed checkpoints until the tasks together have read `records` records, or more with `atLeast`, and
- * every forwarded one was received.
+ * Follows the committed checkpoints until the newest ones, by partition, are what is waited for.
  *
- * @param by the aggregator that reads them, so that its end is not waited for in vain; its topics may not exist yet.
- * @returns the books of each task by then.
- * @throws Error when they say that more was read than there is.
+ * @param by the aggregator that writes them, so that its end is not waited for in vain; its topics may not exist yet.
  */
-export async function untilAllRead(
+export async function untilCheckpoints(
   topics: TestTopics,
-  records: number,
-  by?: AggregatorProcess,
-  { atLeast = false }: { readonly atLeast?: boolean } = {},
-): Promise<Books[]> {
+  isEnough: (newest: ReadonlyMap<number, NewestCheckpoint>) => boolean,
+  by?: Aggregator,
+): Promise<ReadonlyMap<number, NewestCheckpoint>> {
   await by?.ready();
-  const { reader, checkpoint, partitions } = topics;
-  const newest = new Map<number, Books>();
+  const { reader, checkpoint: topic, partitions } = topics;
+  const newest = new Map<number, NewestCheckpoint>();
   const over = new AbortController();
   const follow = async (partition: number) => {
-    for await (const batch of reader.read({ topic: checkpoint, partition, from: 0n }, over.signal)) {
+    for await (const batch of reader.read({ topic, partition, from: 0n }, over.signal)) {
       for (const record = batch.walk(); record.next();) {
         const value = record.value();
-        if (value) newest.set(partition, checkpointSchema.parse(JSON.parse(value.toString('utf8'))).books);
+        if (value) newest.set(partition, checkpointSchema.parse(JSON.parse(value.toString('utf8'))));
       }
-      const { read, forwarded, received } = sumOfBooks(newest.values());
-      if (read > records && !atLeast)
-        throw new Error(`${read} records were read where ${records} were written`);
-      if (read >= records && (atLeast || forwarded === received)) over.abort();
+      if (isEnough(newest)) over.abort();
     }
   };
   const ended = by?.ended.then(({ stderr }) => {
@@ -58,5 +53,35 @@ export async function untilAllRead(
     over.abort();
     ended?.catch(() => undefined);
   }
-  return [...newest.values()];
+  return newest;
+}
+
+/**
+ * Waits until the tasks together have read `records` records, or more with `atLeast`, and every forwarded one was
+ * received.
+ *
+ * @returns the books of each task by then.
+ * @throws Error when they say that more was read than there is.
+ */
+export async function untilAllRead(
+  topics: TestTopics,
+  records: number,
+  by?: Aggregator,
+  { atLeast = false }: { readonly atLeast?: boolean } = {},
+): Promise<Books[]> {
+  const newest = await untilCheckpoints(
+    topics,
+    (checkpoints) => {
+      const { read, forwarded, received } = sumOfBooks(booksOf(checkpoints));
+      if (read > records && !atLeast)
+        throw new Error(`${read} records were read where ${records} were written`);
+      return read >= records && (atLeast || forwarded === received);
+    },
+    by,
+  );
+  return booksOf(newest);
+}
+
+function booksOf(checkpoints: ReadonlyMap<number, NewestCheckpoint>): Books[] {
+  return [...checkpoints.values()].map(({ books }) => books);
 }

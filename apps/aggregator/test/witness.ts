@@ -34,13 +34,16 @@ export function useWitness(): Witness {
   const topicPrefix = `totals-${randomUUID().slice(0, 8)}-`;
   const users = new Map<string, Map<number, TotalsByOffset>>();
   const changes = new Set<(userId: string) => void>();
-  let failure: Error | undefined;
+  const unreadable: { userId: string; line: string }[] = [];
   let stop: () => Promise<void>;
 
   const take = (line: string) => {
     const [partition = '', offset = '', headers = '', key = '', value = ''] = line.split('\t');
     const decoded = decodeRunningTotal(Buffer.from(key), Buffer.from(value), headerOf(headers));
-    if (decoded.status === 'malformed') throw new Error(`no total: ${line} (${decoded.detail})`);
+    if (decoded.status === 'malformed') {
+      unreadable.push({ userId: key, line });
+      return;
+    }
     const partitions = users.get(key) ?? new Map<number, TotalsByOffset>();
     users.set(key, partitions);
     const totals = partitions.get(numberIn(partition)) ?? new Map<number, number>();
@@ -49,11 +52,7 @@ export function useWitness(): Witness {
     for (const changed of changes) changed(key);
   };
   const readOn = async (lines: AsyncIterable<string>) => {
-    try {
-      for await (const line of lines) take(line);
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
-    }
+    for await (const line of lines) take(line);
   };
 
   beforeAll(async () => {
@@ -76,7 +75,8 @@ export function useWitness(): Witness {
   afterAll(() => stop());
 
   const seen = (userPrefix: string) => {
-    if (failure) throw failure;
+    const wrong = unreadable.find(({ userId }) => userId.startsWith(userPrefix));
+    if (wrong) throw new Error(`no total: ${wrong.line}`);
     const totals = new Map<string, number[]>();
     for (const [userId, partitions] of users) {
       if (!userId.startsWith(userPrefix)) continue;
@@ -111,7 +111,7 @@ export function useWitness(): Witness {
           clearTimeout(quiet);
           // Looked at when the lines pause, since looking costs more than a line.
           quiet = setTimeout(() => {
-            if (failure || isComplete()) end();
+            if (isComplete()) end();
           }, SILENCE_MS);
         };
         const deadline = setTimeout(end, DEADLINE_MS);
