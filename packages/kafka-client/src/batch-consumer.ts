@@ -116,6 +116,7 @@ class GroupConsumer implements BatchConsumer {
   }
 
   #startGeneration(partitions: readonly number[]): void {
+    if (this.#stopping) return;
     this.#generation.abort();
     this.#generation = new AbortController();
     const { signal } = this.#generation;
@@ -160,6 +161,8 @@ class GroupConsumer implements BatchConsumer {
       if (batch.nextOffset === batch.fetchedOffset) continue;
       this.#batchesSince.set(partition, performance.now());
       await task.process(batch);
+      // Another generation has begun: a commit would be taken, though the partition may have a new owner who is further.
+      if (this.#generation.signal !== signal) return;
       try {
         await this.#membership?.commit(partition, batch.nextOffset);
       } catch (error) {
