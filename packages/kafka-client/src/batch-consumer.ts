@@ -168,7 +168,11 @@ class GroupConsumer implements BatchConsumer {
       } catch (error) {
         // The new owner does this batch again.
         if (isGroupMovedOn(error)) return;
-        throw error;
+        throw new KafkaClientError(
+          'CLICKSTREAM_KAFKA_UNREACHABLE',
+          `committing ${topic} [${partition}]: ${describeError(error)}`,
+          { cause: error, topic, partition },
+        );
       }
       this.#batchesSince.delete(partition);
     }

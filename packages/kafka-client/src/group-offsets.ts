@@ -1,8 +1,9 @@
 import type { KafkaConnection } from './connection.ts';
+import { describeError, KafkaClientError } from './error.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 
-/** The next offset to read that a group has committed, by partition, for each of some topics; what it has not is left out. */
+/** The next offset to read that a group has committed, by partition, for each of some topics; what it has not is left out. @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE` */
 export async function readGroupOffsets(
   connection: KafkaConnection,
   log: Logger,
@@ -23,6 +24,12 @@ export async function readGroupOffsets(
             .filter(([, offset]) => offset >= 0n),
         ),
       ]),
+    );
+  } catch (error) {
+    throw new KafkaClientError(
+      'CLICKSTREAM_KAFKA_UNREACHABLE',
+      `reading the offsets of group ${groupId}: ${describeError(error)}`,
+      { cause: error },
     );
   } finally {
     await admin.disconnect().catch(() => undefined);
