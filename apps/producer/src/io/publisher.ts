@@ -100,10 +100,7 @@ class KafkaPublisher implements Publisher {
   #lastAcknowledgedAt = 0;
   #lastError: Error | undefined;
 
-  constructor(
-    { context, config, format, hasReports, manifest }: PublisherOptions,
-    producer: RecordProducer,
-  ) {
+  constructor({ context, config, format, hasReports, manifest }: PublisherOptions, producer: RecordProducer) {
     this.#producer = producer;
     this.#topic = config.CLICKSTREAM_TOPIC;
     this.#format = format;
