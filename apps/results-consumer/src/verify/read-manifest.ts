@@ -7,7 +7,8 @@ import { CannotVerifyError } from './cannot-verify-error.ts';
 /** What a run of the producer had acknowledged. */
 export interface Manifest {
   readonly topic: string;
-  readonly runId: string;
+  /** The run id of a simulation, or the name of the log that was replayed. */
+  readonly run: string;
   readonly clicks: number;
   /** By partition, in the order of offsets. */
   readonly ranges: ReadonlyMap<number, readonly AcknowledgedRange[]>;
@@ -26,7 +27,7 @@ export interface AcknowledgedRange {
 }
 
 const count = z.int().min(0);
-const header = z.object({ manifest: z.literal(1), topic: z.string(), runId: z.string() });
+const header = z.object({ manifest: z.literal(1), topic: z.string(), run: z.string() });
 const range = z.object({
   partition: count,
   offset: z
@@ -89,7 +90,7 @@ export async function readManifest(file: string): Promise<Manifest> {
     throw new CannotVerifyError(
       `${file} is damaged: its last line says ${last.acknowledged} clicks in ${last.ranges} ranges of ${last.users} users, the others hold ${inRanges} in ${rangeCount}, and ${ofUsers} of ${clicksOfUsers.size} users`,
     );
-  return { topic: first.topic, runId: first.runId, clicks: last.acknowledged, ranges, users: clicksOfUsers };
+  return { topic: first.topic, run: first.run, clicks: last.acknowledged, ranges, users: clicksOfUsers };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -13,7 +13,7 @@ export interface Report {
   readonly differing: number;
   /** The books of all tasks, clicks forwarded and not counted yet, offsets that no task has read yet. */
   readonly clicks: Books & { readonly inFlight: number; readonly notReadYet: number };
-  readonly manifest?: { readonly runId: string; readonly clicks: number };
+  readonly manifest?: { readonly run: string; readonly clicks: number };
   /** How far each task was: the number of its checkpoint, its position in the clicks, the end of its totals. */
   readonly cut: readonly {
     readonly partition: number;
@@ -46,7 +46,7 @@ export function formatReport(report: Report): string[] {
       .map(({ check, text, count }) => `  ${check}: ${text}${count > 1 ? `; ${count} of the kind` : ''}`),
     ...(findings.length > SHOWN_FINDINGS ? [`  and ${findings.length - SHOWN_FINDINGS} more`] : []),
     `  clicks: ${clicks.read} read, ${clicks.counted} counted, ${clicks.rejected} rejected, ${clicks.forwarded} forwarded of which ${clicks.inFlight} in flight, ${clicks.notReadYet} not read yet`,
-    ...(manifest ? [`  manifest: ${manifest.clicks} clicks acknowledged in run ${manifest.runId}`] : []),
+    ...(manifest ? [`  manifest: ${manifest.clicks} clicks acknowledged in run ${manifest.run}`] : []),
     ...(cuts > 1 ? [`  ${cuts} cuts were taken, since results were compacted meanwhile`] : []),
     ...cut.map(
       ({ partition, checkpoint, position, resultEnd }) =>

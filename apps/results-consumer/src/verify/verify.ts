@@ -79,7 +79,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
       inFlight: recounts.reduce((sum, { inFlight }) => sum + inFlight, 0),
       notReadYet: cut.reduce((sum, { partition, position }) => sum + behind(position, bounds[partition]), 0),
     },
-    ...(manifest && { manifest: { runId: manifest.runId, clicks: manifest.clicks } }),
+    ...(manifest && { manifest: { run: manifest.run, clicks: manifest.clicks } }),
     cut: cut.map(({ partition, sequence, position, resultEnds }) => ({
       partition,
       checkpoint: sequence,
