@@ -6,9 +6,10 @@ import { brokerProperties, LOOPBACK } from './broker-config.ts';
 import { prepareDataDir, type DataDir } from './data-dir.ts';
 import type { KafkaInstallation } from './kafka-installation.ts';
 import { isBrokerReady, probePort } from './kafka-probe.ts';
+import type { LocalKafkaError } from './local-kafka-error.ts';
 import { identifyProcess, type ProcessIdentity } from './process-table.ts';
 import { environmentOutsideSession } from './session.ts';
-import { explainFailedStart, portTaken } from './start-failure.ts';
+import { explainBrokerFailure, portTaken } from './broker-failure.ts';
 import { BROKER_GRACE_MS } from './ward.ts';
 
 const READY_DEADLINE_MS = 90_000;
@@ -36,6 +37,8 @@ export interface BrokerExit {
 export interface BrokerJvm {
   readonly identity: ProcessIdentity;
   readonly exited: Promise<BrokerExit>;
+  /** Why it ended, if nobody asked it to. */
+  readonly failed: Promise<LocalKafkaError>;
   signal: (signal: NodeJS.Signals) => void;
   kill: () => Promise<void>;
   stop: () => Promise<void>;
@@ -56,16 +59,28 @@ export async function startBrokerJvm(
   writeFileSync(dir.properties, brokerProperties(dir, ports, options.config ?? {}));
   const logOffset = statSync(dir.logFile, { throwIfNoEntry: false })?.size ?? 0;
 
-  const child = spawnJvm(installation, options);
-  const jvm = ownJvm(child);
-  if (jvm !== undefined) options.onSpawn(jvm.identity);
-  const outcome = jvm === undefined ? 'its process did not come up' : await waitUntilReady(jvm, ports.broker);
-  if (jvm !== undefined && outcome === 'ready') return jvm;
-  await jvm?.kill();
-  throw explainFailedStart({ dir, logOffset, port: ports.broker, outcome });
+  const explain = (outcome: string): LocalKafkaError =>
+    explainBrokerFailure({ dir, logOffset, port: ports.broker, outcome });
+
+  const jvm = ownJvm(spawnJvm(installation, options));
+  if (jvm === undefined) throw explain('did not start (no process)');
+  options.onSpawn(jvm.identity);
+  const outcome = await waitUntilReady(jvm, ports.broker);
+  if (outcome === 'ready') {
+    return {
+      ...jvm,
+      failed: jvm.exited.then((exit) => explain(`has ended by itself (${describeExit(exit)})`)),
+    };
+  }
+  await jvm.kill();
+  throw explain(`did not start (${outcome})`);
 }
 
-async function waitUntilReady(jvm: BrokerJvm, port: number): Promise<string> {
+function describeExit({ code, signal }: BrokerExit): string {
+  return signal ?? `exit code ${code ?? '?'}`;
+}
+
+async function waitUntilReady(jvm: Omit<BrokerJvm, 'failed'>, port: number): Promise<string> {
   let exit: BrokerExit | undefined;
   void jvm.exited.then((outcome) => {
     exit = outcome;
@@ -73,7 +88,7 @@ async function waitUntilReady(jvm: BrokerJvm, port: number): Promise<string> {
   const deadline = performance.now() + READY_DEADLINE_MS;
   while (performance.now() < deadline) {
     if (await isBrokerReady(LOOPBACK, port)) return 'ready';
-    if (exit !== undefined) return `it ended with ${exit.signal ?? `exit code ${exit.code ?? '?'}`}`;
+    if (exit !== undefined) return describeExit(exit);
     await delay(READY_POLL_MS);
   }
   return `not ready after ${READY_DEADLINE_MS / 1000} s`;
@@ -120,7 +135,7 @@ function spawnJvm(installation: KafkaInstallation, options: BrokerJvmOptions): C
 }
 
 /** @returns undefined if the process could not be started at all. */
-function ownJvm(child: ChildProcess): BrokerJvm | undefined {
+function ownJvm(child: ChildProcess): Omit<BrokerJvm, 'failed'> | undefined {
   const exited = new Promise<BrokerExit>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve({ code, signal });

@@ -9,7 +9,7 @@ import { isBrokerReady, probePort } from './kafka-probe.ts';
 import { LocalKafkaError, type LocalKafkaErrorCode } from './local-kafka-error.ts';
 import { displayPath, type LocalFolderOptions } from './local-folder.ts';
 import { startDetachableBroker } from './start-broker.ts';
-import { portTaken } from './start-failure.ts';
+import { portTaken } from './broker-failure.ts';
 import { endWard } from './ward.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -27,7 +27,7 @@ export interface DevelopmentKafka {
   /** What to tell the person, one line. */
   readonly description: string;
   /** Resolves with the reason if it ends before it is stopped. */
-  readonly failed: Promise<string>;
+  readonly failed: Promise<LocalKafkaError>;
   stop: () => Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function startDevelopmentKafka(
     return {
       brokers: `localhost:${broker.port}`,
       description: `Kafka ${KAFKA_VERSION} is ready at localhost:${broker.port} (log: ${displayPath(broker.logFile)})`,
-      failed: broker.exited.then(() => `Kafka has ended by itself: see ${broker.logFile}`),
+      failed: broker.failed,
       stop: broker.stop,
     };
   } catch (error) {

@@ -16,6 +16,7 @@ import { execa } from 'execa';
 import { findJava } from './java.ts';
 import { LocalKafkaError } from './local-kafka-error.ts';
 import { acquireLock } from './lock-file.ts';
+import { explainFolderError } from './unusable-folder.ts';
 
 /** The Apache Kafka release that `kafka/pom.xml` pins. */
 export const KAFKA_VERSION = '4.3.1';
@@ -38,7 +39,8 @@ export interface KafkaInstallation {
 /**
  * Finds Java and the cached Kafka, fetching it through Maven the first time (45 MB, once per user and version);
  * afterwards neither Maven nor a network is needed. Safe in several processes at once.
- * @throws LocalKafkaError `…_JAVA_MISSING`, `…_JAVA_TOO_OLD`, `…_MAVEN_MISSING`, `…_MAVEN_FAILED`.
+ * @throws LocalKafkaError `…_JAVA_MISSING`, `…_JAVA_TOO_OLD`, `…_MAVEN_MISSING`, `…_MAVEN_FAILED`,
+ * or what is wrong with the cache folder.
  */
 export async function resolveKafkaInstallation(
   environment: NodeJS.ProcessEnv,
@@ -101,6 +103,8 @@ async function fillCache(
     } finally {
       rmSync(draft, { recursive: true, force: true });
     }
+  } catch (error) {
+    throw explainFolderError(home, error);
   } finally {
     lock.release();
   }

@@ -57,6 +57,8 @@ export interface Broker {
 
 /** What only the command line does with a broker. */
 export interface DetachableBroker extends Broker {
+  /** Resolves when it has ended, with the reason if nobody asked it to. */
+  readonly failed: Promise<LocalKafkaError>;
   /** Lets it live on when this process ends. */
   detach: () => void;
 }
@@ -143,6 +145,9 @@ export async function startDetachableBroker(
     logFile: dir.logFile,
     get exited() {
       return jvm.exited;
+    },
+    get failed() {
+      return jvm.failed;
     },
     stop: async () => {
       await jvm.stop();

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { findProcessesByEnvironment } from '../src/process-table.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
@@ -71,15 +72,6 @@ export function temporaryFolder(): string {
 
 /** Pids of the living processes whose environment holds this assignment; how a test finds all that it has started. */
 export function processesWith(assignment: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const isZombie = readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-        return !isZombie && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(assignment);
-      } catch {
-        return false;
-      }
-    });
+  const [name = '', value = ''] = assignment.split('=');
+  return findProcessesByEnvironment(name, value).map(({ pid }) => pid);
 }

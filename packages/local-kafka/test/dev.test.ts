@@ -26,6 +26,7 @@ function startDev(
          socket.destroy();
          process.exit();
        });
+       socket.on('error', () => process.exit());
      });
      setInterval(() => {}, 1000);
      console.log('app is up at', process.env.KAFKA_BROKERS);`,
@@ -209,8 +210,8 @@ test('ends when Kafka does, and says where to look', async () => {
   await dev.printed('app is up');
   const { pid } = JSON.parse(readFileSync(join(folder, 'broker.json'), 'utf8')) as { pid: number };
   process.kill(pid, 'SIGKILL');
-  const { exitCode, stdout } = await dev.finished;
+  const { exitCode, stderr } = await dev.finished;
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/Kafka has ended by itself: see .*kafka\.log/);
+  expect(stderr).toMatch(/^local-kafka: Kafka has ended by itself \(SIGKILL\): see .*kafka\.log\n$/);
   await expectNothingLeft(dev.mark);
 });

@@ -13,7 +13,8 @@ import { awaitStopRequest } from '../stop-request.ts';
 /**
  * `dev -- COMMAND`: runs the apps against a Kafka that is there when they start and goes after they have gone. To be
  * called once in the life of a process.
- * @returns 0 when asked to stop, else the command's exit code, or 1 if Kafka ended before it.
+ * @returns 0 when asked to stop, else the command's exit code.
+ * @throws LocalKafkaError if there is no Kafka, or no longer.
  */
 export async function dev(
   command: readonly string[],
@@ -47,9 +48,9 @@ export async function dev(
       announce(kafka.description);
       const owned = await startOwnedCommand(command, { brokers: kafka.brokers, stdin: 'ignore' });
       const outcome = await Promise.race([stopRequest.then(() => 0), owned.exitCode, kafka.failed]);
-      if (typeof outcome === 'string') announce(outcome);
       await owned.end();
-      return typeof outcome === 'string' ? 1 : outcome;
+      if (outcome instanceof LocalKafkaError) throw outcome;
+      return outcome;
     } finally {
       await kafka.stop();
     }

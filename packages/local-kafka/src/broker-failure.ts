@@ -5,19 +5,19 @@ import { noDiskSpace } from './unusable-folder.ts';
 
 const MAX_LOG_BYTES = 1024 * 1024;
 
-/** Where this start's lines begin in a log that goes back further, and what it took to get there. */
-export interface FailedStart {
+/** Where a broker's lines begin in a log that goes back further, and what became of it. */
+export interface BrokerFailure {
   readonly dir: DataDir;
   readonly logOffset: number;
   readonly port: number;
-  /** What ended the wait for the broker, such as "exit code 1". */
+  /** Such as "did not start (exit code 1)". */
   readonly outcome: string;
 }
 
 /** Turns what a broker wrote before it gave up into the one line that says what to do. */
-export function explainFailedStart(failed: FailedStart): LocalKafkaError {
-  const { dir, port } = failed;
-  const log = `${readFrom(dir.logFile, failed.logOffset)}\n${readFileSync(dir.outputFile, 'utf8')}`;
+export function explainBrokerFailure(failure: BrokerFailure): LocalKafkaError {
+  const { dir, port } = failure;
+  const log = `${readFrom(dir.logFile, failure.logOffset)}\n${readFileSync(dir.outputFile, 'utf8')}`;
   const found = (pattern: RegExp): string | undefined => pattern.exec(log)?.[0];
 
   if (found(/Address already in use|BindException/)) return portTaken(port, 'other');
@@ -52,7 +52,7 @@ export function explainFailedStart(failed: FailedStart): LocalKafkaError {
   const reason = found(/[^\n]*(?:ConfigException|Exception in thread|FATAL|ERROR)[^\n]*/) ?? '';
   return new LocalKafkaError(
     'CLICKSTREAM_LOCAL_KAFKA_START_FAILED',
-    `Kafka did not start (${failed.outcome}): see ${dir.logFile}${reason === '' ? '' : `: ${shorten(reason)}`}`,
+    `Kafka ${failure.outcome}: see ${dir.logFile}${reason === '' ? '' : `: ${shorten(reason)}`}`,
     { logFile: dir.logFile },
   );
 }
@@ -63,7 +63,7 @@ export function portTaken(port: number, occupant: 'kafka' | 'other'): LocalKafka
     'CLICKSTREAM_LOCAL_KAFKA_PORT_TAKEN',
     occupant === 'kafka'
       ? `port ${port} is taken by a Kafka: set KAFKA_BROKERS=localhost:${port} to use it`
-      : `port ${port} is taken by another program, which is no Kafka: stop it, or choose another port with --port`,
+      : `port ${port} is taken by another program, which is no Kafka: stop it, or use another port ("pnpm local-kafka start --port ${port + 1}", then KAFKA_BROKERS=localhost:${port + 1})`,
   );
 }
 
@@ -84,9 +84,9 @@ function readFrom(path: string, offset: number): string {
   }
   try {
     const { size } = fstatSync(file);
-    // Smaller than before: the log was rolled over.
-    const start = size < offset ? 0 : offset;
-    const bytes = Buffer.alloc(Math.min(size - start, MAX_LOG_BYTES));
+    // Smaller than before: the log was rolled over. Of a long one, the end tells.
+    const start = Math.max(size < offset ? 0 : offset, size - MAX_LOG_BYTES);
+    const bytes = Buffer.alloc(size - start);
     const length = readSync(file, bytes, 0, bytes.length, start);
     return bytes.toString('utf8', 0, length);
   } finally {
