@@ -47,5 +47,6 @@ export function originOf(record: RecordCursor): RecordOrigin | undefined {
 
 function integer(header: Buffer | undefined): bigint | undefined {
   const digits = header?.toString('latin1');
-  return digits !== undefined && /^\d{1,19}$/.test(digits) ? BigInt(digits) : undefined;
+  // A record without timestamp has -1.
+  return digits !== undefined && /^-?\d{1,19}$/.test(digits) ? BigInt(digits) : undefined;
 }
