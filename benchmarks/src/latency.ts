@@ -6,8 +6,8 @@ import {
   type Logger,
 } from '@clickstream/kafka-client';
 import { encodeClickEvent } from '@clickstream/schema';
-import { startAggregator } from './aggregator-process.ts';
-import { createBenchTopics } from './bench-topics.ts';
+import type { BenchProcess } from './bench-process.ts';
+import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { percentile } from './statistics.ts';
 import { watchTotals } from './watch-totals.ts';
@@ -17,7 +17,7 @@ export interface LatencyFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Of one core. */
-  readonly aggregatorCpu: number;
+  readonly processCpu: number;
   readonly brokerCpu: number;
 }
 
@@ -28,18 +28,14 @@ const TICK_MS = 5;
 export async function measureLatency(
   connection: KafkaConnection,
   log: Logger,
+  start: (environment: BenchEnvironment) => Promise<BenchProcess>,
   name: string,
-  {
-    rate,
-    seconds,
-    users,
-    commitIntervalMs,
-  }: { rate: number; seconds: number; users: number; commitIntervalMs: number },
+  { rate, seconds, users }: { rate: number; seconds: number; users: number },
   brokerPid: number,
 ): Promise<LatencyFigures> {
   const environment = await createBenchTopics(connection, log, name);
   const topic = environment.CLICKSTREAM_TOPIC;
-  const aggregator = await startAggregator({ ...environment, COMMIT_INTERVAL_MS: String(commitIntervalMs) });
+  const counting = await start(environment);
   const reader = await createPartitionReader({ connection, log });
   const producer = await createRecordProducer([topic], { connection, log });
 
@@ -76,7 +72,7 @@ export async function measureLatency(
   while (performance.now() < end) {
     const due = ((performance.now() - startedAt) / 1000) * rate;
     if (!cpuBefore && performance.now() >= measureFrom)
-      cpuBefore = [cpuSeconds(aggregator.pid), cpuSeconds(brokerPid)];
+      cpuBefore = [cpuSeconds(counting.pid), cpuSeconds(brokerPid)];
     for (; sent < due; sent++) {
       const userId = String(1 + (sent % users));
       const event = { eventId: `bench-${sent}`, userId, url: `/page${sent % 10}`, timestamp: Date.now() };
@@ -90,14 +86,14 @@ export async function measureLatency(
     }
     await delay(TICK_MS);
   }
-  const cpuAfter = [cpuSeconds(aggregator.pid), cpuSeconds(brokerPid)] as const;
+  const cpuAfter = [cpuSeconds(counting.pid), cpuSeconds(brokerPid)] as const;
   await producer.close();
   const countedClicks = () => [...answered.values()].reduce((sum, clicks) => sum + clicks, 0);
   const limit = performance.now() + 10_000;
   while (countedClicks() < sent && performance.now() < limit) await delay(20);
   done.abort();
   await watching;
-  await aggregator.stop();
+  await counting.stop();
   await reader.close();
   const counted = countedClicks();
   if (failed > 0 || counted !== sent)
@@ -105,7 +101,7 @@ export async function measureLatency(
   return {
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
-    aggregatorCpu: (cpuAfter[0] - (cpuBefore?.[0] ?? NaN)) / seconds,
+    processCpu: (cpuAfter[0] - (cpuBefore?.[0] ?? NaN)) / seconds,
     brokerCpu: (cpuAfter[1] - (cpuBefore?.[1] ?? NaN)) / seconds,
   };
 }

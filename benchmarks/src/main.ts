@@ -1,11 +1,15 @@
 import { createLogger } from '@clickstream/kafka-client';
 import { startBroker } from '@clickstream/local-kafka';
 import { Command, Option } from 'commander';
-import { createBenchTopics } from './bench-topics.ts';
-import { measureLatency } from './latency.ts';
+import { startAggregator } from './aggregator-process.ts';
+import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
+import { buildKafkaStreams, startKafkaStreams } from './kafka-streams.ts';
+import { measureLatency, type LatencyFigures } from './latency.ts';
+import { measureRecovery, measureRestore } from './recovery.ts';
 import { grouped, median } from './statistics.ts';
-import { aggregateBacklog, produceClicks } from './throughput.ts';
+import { aggregateBacklog, produceClicks, type AggregateFigures } from './throughput.ts';
 
+const PARTS = ['throughput', 'latency', 'recovery'] as const;
 const COMMIT_INTERVALS_MS = [0, 5, 10, 20, 50, 100];
 const RATES = [1_000, 5_000];
 
@@ -13,64 +17,110 @@ const options = new Command('bench')
   .description(
     'Measures the pipeline on a broker of its own. Figures are medians; compare them within one run only.',
   )
-  .addOption(new Option('--only <part>', 'measure one part').choices(['throughput', 'latency']))
+  .addOption(new Option('--only <part>', 'measure one part').choices(PARTS))
   .option('--events <count>', 'clicks of a throughput run', Number, 1_000_000)
   .option('--users <count>', 'different users', Number, 100)
   .option('--runs <count>', 'throughput runs', Number, 3)
   .option('--seconds <count>', 'length of a latency run', Number, 10)
+  .option('--no-kafka-streams', 'leave out Kafka Streams, which needs Maven')
   .parse()
-  .opts<{ only?: 'throughput' | 'latency'; events: number; users: number; runs: number; seconds: number }>();
+  .opts<{
+    only?: (typeof PARTS)[number];
+    events: number;
+    users: number;
+    runs: number;
+    seconds: number;
+    kafkaStreams: boolean;
+  }>();
 
 const log = createLogger('bench', { LOG_LEVEL: 'warn' }, true);
+if (options.kafkaStreams) await buildKafkaStreams();
 const broker = await startBroker({ heapMb: 1024 });
 const connection = { brokers: [broker.brokers], clientId: 'clickstream-bench' };
-console.log(`Node ${process.version}, Kafka 4.3.1 on ${broker.brokers}, 4 partitions, acks=all`);
+console.log(
+  `Node ${process.version}, Kafka 4.3.1 on ${broker.brokers}, 4 partitions, acks=all, exactly once`,
+);
 try {
-  if (options.only !== 'latency') await throughput();
-  if (options.only !== 'throughput') await latency();
+  const parts = { throughput, latency, recovery };
+  for (const part of PARTS) if (options.only === undefined || options.only === part) await parts[part]();
 } finally {
   await broker.stop();
 }
 
 async function throughput(): Promise<void> {
-  const { events, users, runs } = options;
+  const { events, users, runs, kafkaStreams } = options;
   console.log(`\nThroughput, ${grouped(events)} clicks of ${grouped(users)} users, median of ${runs} runs`);
   for (const format of ['sentence', 'json'] as const) {
-    const produced = [];
-    const counted = [];
+    const produced: number[] = [];
+    const counted: AggregateFigures[] = [];
+    const yardstick: AggregateFigures[] = [];
     for (let run = 0; run < runs; run++) {
       const name = `throughput-${format}-${run}`;
       const clicks = await createBenchTopics(connection, log, name);
-      produced.push(await produceClicks(connection, log, clicks, events, users, format));
-      counted.push(await aggregateBacklog(connection, log, clicks, `${name}-count`, events, users));
+      produced.push((await produceClicks(connection, log, clicks, events, users, format)).eventsPerSecond);
+      const count = (start: typeof startKafkaStreams, what: string) =>
+        aggregateBacklog(connection, log, start, clicks, `${name}-${what}`, events, users);
+      counted.push(await count((environment) => startAggregator(environment), 'count'));
+      if (kafkaStreams && format === 'sentence') yardstick.push(await count(startKafkaStreams, 'streams'));
     }
-    const produce = median(produced.map(({ eventsPerSecond }) => eventsPerSecond));
-    const count = median(counted.map(({ eventsPerSecond }) => eventsPerSecond));
-    const cpu = median(counted.map(({ cpuSeconds }) => cpuSeconds));
-    const memory = median(counted.map(({ peakMemoryMb }) => peakMemoryMb));
-    const first = median(counted.map(({ firstResultSeconds }) => firstResultSeconds));
-    console.log(
-      `  ${format.padEnd(8)}  produced ${grouped(produce)}/s   counted exactly once ${grouped(count)}/s, first result after ${first.toFixed(1)} s, ${cpu.toFixed(1)} s CPU, ${grouped(memory)} MB`,
-    );
+    console.log(`  ${format}`);
+    console.log(`    produced        ${grouped(median(produced)).padStart(11)} clicks/s`);
+    console.log(`    aggregator      ${describeCount(counted)}`);
+    if (yardstick.length > 0) console.log(`    Kafka Streams   ${describeCount(yardstick)}`);
   }
 }
 
+function describeCount(figures: readonly AggregateFigures[]): string {
+  const of = (pick: (figure: AggregateFigures) => number) => median(figures.map(pick));
+  return [
+    `${grouped(of(({ eventsPerSecond }) => eventsPerSecond)).padStart(11)} clicks/s`,
+    `first result after ${of(({ firstResultSeconds }) => firstResultSeconds).toFixed(1)} s`,
+    `${of(({ cpuSeconds }) => cpuSeconds).toFixed(1)} s CPU`,
+    `${grouped(of(({ peakMemoryMb }) => peakMemoryMb))} MB`,
+  ].join(', ');
+}
+
 async function latency(): Promise<void> {
-  const { users, seconds } = options;
+  const { users, seconds, kafkaStreams } = options;
   console.log(`\nLatency, click handed over → committed total read, ${seconds} s each`);
-  console.log('  clicks/s  COMMIT_INTERVAL_MS   p50 ms   p99 ms   CPU aggregator   CPU broker');
-  for (const rate of RATES)
-    for (const commitIntervalMs of COMMIT_INTERVALS_MS) {
-      const name = `latency-${rate}-${commitIntervalMs}`;
-      const figures = await measureLatency(
-        connection,
-        log,
-        name,
-        { rate, seconds, users, commitIntervalMs },
-        broker.pid,
-      );
+  console.log('  clicks/s                              p50 ms   p99 ms   CPU process   CPU broker');
+  for (const rate of RATES) {
+    const measure = (
+      start: (environment: BenchEnvironment) => ReturnType<typeof startKafkaStreams>,
+      name: string,
+    ) =>
+      measureLatency(connection, log, start, `latency-${rate}-${name}`, { rate, seconds, users }, broker.pid);
+    const print = (what: string, { p50Ms, p99Ms, processCpu, brokerCpu }: LatencyFigures) => {
+      const cells = [
+        p50Ms.toFixed(0).padStart(7),
+        p99Ms.toFixed(0).padStart(7),
+        processCpu.toFixed(2).padStart(12),
+      ];
       console.log(
-        `  ${String(rate).padStart(8)}  ${String(commitIntervalMs).padStart(18)}  ${figures.p50Ms.toFixed(0).padStart(7)}  ${figures.p99Ms.toFixed(0).padStart(7)}  ${figures.aggregatorCpu.toFixed(2).padStart(15)}  ${figures.brokerCpu.toFixed(2).padStart(11)}`,
+        `  ${String(rate).padStart(8)}  ${what.padEnd(26)}  ${cells.join('  ')}  ${brokerCpu.toFixed(2).padStart(11)}`,
       );
+    };
+    for (const interval of COMMIT_INTERVALS_MS) {
+      const start = (environment: BenchEnvironment) =>
+        startAggregator(environment, { COMMIT_INTERVAL_MS: String(interval) });
+      print(`COMMIT_INTERVAL_MS=${interval}`, await measure(start, String(interval)));
     }
+    if (kafkaStreams) print('Kafka Streams', await measure(startKafkaStreams, 'streams'));
+  }
+}
+
+async function recovery(): Promise<void> {
+  const users = 100_000;
+  console.log(`\nRecovery, longest silence of a partition, ${grouped(users)} users, 400 clicks/s`);
+  for (const disturbance of [
+    'restart of a static member',
+    'graceful stop beside another',
+    'kill -9 beside another',
+  ] as const) {
+    const name = `recovery-${disturbance.replaceAll(/[^a-z0-9]+/g, '-')}`;
+    const seconds = await measureRecovery(connection, log, name, disturbance, users);
+    console.log(`  ${disturbance.padEnd(32)} ${seconds.toFixed(1).padStart(5)} s`);
+  }
+  const seconds = await measureRestore(connection, log, 'restore', 1_000_000);
+  console.log(`  start over 1,000,000 users       ${seconds.toFixed(1).padStart(5)} s`);
 }

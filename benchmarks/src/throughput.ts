@@ -5,7 +5,7 @@ import {
   type Logger,
 } from '@clickstream/kafka-client';
 import { encodeClickEvent, type RecordFormat } from '@clickstream/schema';
-import { startAggregator } from './aggregator-process.ts';
+import type { BenchProcess } from './bench-process.ts';
 import { createBenchTopics, resultNames, type BenchEnvironment } from './bench-topics.ts';
 import { cpuSeconds, peakMemoryMb } from './cpu-time.ts';
 import { watchTotals } from './watch-totals.ts';
@@ -61,10 +61,11 @@ export async function produceClicks(
   return { eventsPerSecond: events / seconds, cpuSeconds: (cpu.user + cpu.system) / 1e6 };
 }
 
-/** Counts a backlog with the real aggregator; every total is checked by reading the committed results. */
+/** Counts a backlog with a program that it starts; every total is checked by reading the committed results. */
 export async function aggregateBacklog(
   connection: KafkaConnection,
   log: Logger,
+  start: (environment: BenchEnvironment) => Promise<BenchProcess>,
   clicks: BenchEnvironment,
   name: string,
   events: number,
@@ -91,16 +92,16 @@ export async function aggregateBacklog(
     },
   );
   const startedAt = performance.now();
-  const aggregator = await startAggregator({ ...environment });
+  const counting = await start(environment);
   await watching;
   const lastAt = performance.now();
   const figures = {
     eventsPerSecond: (events - countedFirst) / ((lastAt - firstAt) / 1000),
     firstResultSeconds: (firstAt - startedAt) / 1000,
-    cpuSeconds: cpuSeconds(aggregator.pid),
-    peakMemoryMb: peakMemoryMb(aggregator.pid),
+    cpuSeconds: cpuSeconds(counting.pid),
+    peakMemoryMb: peakMemoryMb(counting.pid),
   };
-  await aggregator.stop();
+  await counting.stop();
   await reader.close();
   for (const [userId, total] of totals) {
     const expected = Math.floor(events / users) + (Number(userId) <= events % users ? 1 : 0);
