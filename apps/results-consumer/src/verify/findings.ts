@@ -20,7 +20,8 @@ export type Check =
 /** A difference, or something that could not be compared. */
 export interface Finding {
   readonly check: Check;
-  readonly partition: number;
+  /** Undefined for what is about all of them. */
+  readonly partition: number | undefined;
   /** One line for a person. May hold raw text of records: make it printable. */
   readonly text: string;
   /** How many there are of the kind; the text tells the first. */
@@ -43,7 +44,7 @@ export class Findings {
     return this.#list;
   }
 
-  add(check: Check, partition: number, text: string, facts: FindingFacts = {}): void {
+  add(check: Check, partition: number | undefined, text: string, facts: FindingFacts = {}): void {
     this.#list.push({ check, partition, text, count: 1, ...facts });
   }
 

@@ -145,7 +145,11 @@ function checkAcknowledgedUsers(
   gaps: Findings,
 ): void {
   if (pending > 0) {
-    gaps.add('manifest', 0, `${pending} of ${manifest.clicks} acknowledged clicks are not counted yet`);
+    gaps.add(
+      'manifest',
+      undefined,
+      `${pending} of ${manifest.clicks} acknowledged clicks are not counted yet`,
+    );
     return;
   }
   for (const [userId, clicks] of manifest.users) {

@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runTool } from '@clickstream/local-kafka';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { runInProcess } from '../run-in-process.ts';
@@ -12,6 +15,7 @@ import {
   type TestAggregation,
 } from './test-aggregation.ts';
 
+const PRODUCER = fileURLToPath(new URL('../../../producer/src/main.ts', import.meta.url));
 const TEST_LIMIT_MS = 60_000;
 const CLICKS = 600;
 
@@ -215,6 +219,72 @@ describe.concurrent('verify fails', () => {
       expect(checks(deleted)).toMatch(
         /^results: totals-\S+ \[0\] @ 0 holds a record, and the checkpoint of it was deleted/m,
       );
+    },
+    TEST_LIMIT_MS,
+  );
+});
+
+describe.concurrent('verify --manifest', () => {
+  test(
+    'checks that what a producer had acknowledged is in the log and in the totals',
+    async ({ onTestFinished }) => {
+      const aggregation = await createTestAggregation(onTestFinished);
+      const { topics, environment, verify } = aggregation;
+      await aggregation.startAggregator();
+      // Somebody else's clicks before, between and after those of the run.
+      await aggregation.writeClicks(50);
+      const stopWriting = aggregation.keepWriting();
+      const folder = mkdtempSync(join(tmpdir(), 'verify-'));
+      onTestFinished(() => {
+        rmSync(folder, { recursive: true });
+      });
+      const file = join(folder, 'run.ndjson');
+      const { exitCode, stderr } = await execa({
+        cwd: tmpdir(),
+        env: { PATH: process.env['PATH'], ...environment },
+        extendEnv: false,
+        reject: false,
+      })`${process.execPath} --conditions=@clickstream/source ${PRODUCER} simulate --rate 500 --count 1000 --run-id run-1 --manifest ${file}`;
+      expect(exitCode, stderr).toBe(0);
+      await stopWriting();
+      expect(await verify('--manifest', file)).toMatchObject({
+        exitCode: 0,
+        report: { verdict: 'pass', manifest: { run: 'run-1', clicks: 1000 } },
+      });
+
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      const change = async (...changed: readonly string[]) => {
+        writeFileSync(file, changed.map((line) => `${line}\n`).join(''));
+        return verify('--manifest', file);
+      };
+      const isRange = (line: string) => line.includes('"sha256"');
+      const first = lines.findIndex(isRange);
+      const sha256 = createHash('sha256').update('another click').digest('hex');
+      const other = await change(
+        ...lines.map((line, index) =>
+          index === first ? line.replace(/"sha256":"[^"]*"/, `"sha256":"${sha256}"`) : line,
+        ),
+      );
+      expect(other.exitCode).toBe(1);
+      expect(other.report.problems).toMatchObject([
+        { check: 'manifest', text: expect.stringContaining('the log holds other records there') as string },
+      ]);
+      const [end = 0n] = await aggregation.reader.endOffsets(topics.clicks);
+      const lost = await change(
+        lines[0] ?? '',
+        JSON.stringify({ partition: 0, offset: String(end), clicks: 2, sha256 }),
+        '{"users":[["nobody",2]]}',
+        '{"acknowledged":2,"ranges":1,"users":1}',
+      );
+      expect(lost.exitCode).toBe(1);
+      expect(lost.report.problems).toMatchObject([
+        { check: 'manifest', text: expect.stringContaining(`the log ends at offset ${end}`) as string },
+        { check: 'manifest', user: 'nobody', expected: 2, found: 0 },
+      ]);
+      expect(await change(...lines.slice(0, -1))).toMatchObject({
+        exitCode: 2,
+        report: { verdict: 'unchecked', reason: expect.stringContaining('is torn') as string },
+      });
     },
     TEST_LIMIT_MS,
   );
