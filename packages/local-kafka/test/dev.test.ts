@@ -79,7 +79,7 @@ test('runs the apps against a Kafka of its own, stops them first, and continues 
   // What a crash left is no obstacle: its lock is there, its owner is not.
   expect(existsSync(join(folder, 'dev.lock'))).toBe(true);
   const third = startDev(folder, { env: { KAFKA_BROKERS: inject('kafkaBrokers') } });
-  await third.printed('app is up');
+  expect(await third.printed('app is up')).toMatch(/^the last dev was killed/);
   third.child.kill('SIGTERM');
   expect((await third.finished).exitCode).toBe(0);
 });

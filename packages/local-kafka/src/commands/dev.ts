@@ -32,6 +32,7 @@ export async function dev(
       `dev is running already (process ${lock.owner.pid}): stop it there with Ctrl-C first`,
     );
   }
+  if (lock.wasStale) announce('the last dev was killed; its lock has been cleared away');
   try {
     await endOrphan(dataDirAt(options.dataDir), announce);
     const starting = startDevelopmentKafka({
