@@ -18,27 +18,29 @@ const CLICKS_PER_SECOND = 300;
 const ZOMBIE_STOPS: readonly CrashPoint[] =
   ROUNDS > 3 ? CRASH_POINTS : ['after-fence', 'during-restore', 'after-offsets'];
 
-const witness = useWitness();
-const EVERY = { RESULT_EMIT: 'every' };
+/** One total per click, in transactions that end in the middle of a batch. */
+const EVERY = { RESULT_EMIT: 'every', COMMIT_MAX_RECORDS: '20' };
 /** A static member, so that the group gives its partitions back to it at once. */
 const SAME_SEAT = { ...EVERY, INSTANCE_ID: 'one' };
 
+const witness = useWitness();
 process.stderr.write(`exactly-once: TEST_SEED=${SEED} TEST_ROUNDS=${ROUNDS}\n`);
 
-describe.concurrent('every click is counted once', { timeout: 60_000 + 30_000 * ROUNDS }, () => {
-  test.for(CRASH_POINTS)('after kill -9 %s', async (at, { expect, onTestFinished }) => {
+describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * ROUNDS }, () => {
+  test('after kill -9 at each named moment', async ({ expect, onTestFinished }) => {
+    const random = createRandomSource(SEED);
     const topics = await createTestTopics(witness, onTestFinished);
-    const load = createClickLoad(topics, createRandomSource(SEED));
-    await load.write(200);
-    const first = startAggregator(topics, { environment: SAME_SEAT });
-    await untilAllRead(topics, load.written, first);
-    first.kill('SIGKILL');
+    const load = createClickLoad(topics, random);
     const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
-    const crashing = startAggregator(topics, { environment: SAME_SEAT, crash: { at, count: 3 } });
-    const { signal, stderr } = await crashing.ended;
-    expect(signal, stderr).toBe('SIGKILL');
-    const next = startAggregator(topics, { environment: SAME_SEAT });
-    await next.ready();
+    for (let round = 0; round < ROUNDS; round += 3)
+      // In the order of a transaction first, so that there is something to restore.
+      for (const at of [...CRASH_POINTS.slice(2), ...CRASH_POINTS.slice(0, 2)]) {
+        const crash = { at, count: 1 + random.below(3) };
+        const { signal, stderr } = await startAggregator(topics, { environment: SAME_SEAT, crash }).ended;
+        expect(signal, `${at}: ${stderr}`).toBe('SIGKILL');
+      }
+    const last = startAggregator(topics, { environment: SAME_SEAT });
+    await last.ready();
     await stopWriting();
     await expectExact(witness, topics, load);
   });
@@ -101,6 +103,26 @@ describe.concurrent('every click is counted once', { timeout: 60_000 + 30_000 * 
     expect(await staying.ended).toMatchObject({ exitCode: 0 });
   });
 
+  test('when a second process takes the seat of the first, which ends', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const topics = await createTestTopics(witness, onTestFinished);
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
+    const first = startAggregator(topics, { environment: SAME_SEAT });
+    await first.ready();
+    const second = startAggregator(topics, { environment: SAME_SEAT });
+    const { exitCode, stderr } = await first.ended;
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^another process has joined .* with INSTANCE_ID one: this one ends$/m);
+    await second.ready();
+    await stopWriting();
+    await expectExact(witness, topics, load);
+    second.kill('SIGTERM');
+    expect(await second.ended).toMatchObject({ exitCode: 0 });
+  });
+
   test.for(ZOMBIE_STOPS)(
     'while a zombie wakes up that was stopped %s, past its session time-out',
     async (at, { expect, onTestFinished }) => {
@@ -112,10 +134,8 @@ describe.concurrent('every click is counted once', { timeout: 60_000 + 30_000 * 
       first.kill('SIGTERM');
       await first.ended;
       const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
-      const zombie = startAggregator(topics, {
-        environment: EVERY,
-        crash: { at, count: 2, signal: 'SIGSTOP' },
-      });
+      const crash = { at, count: 2, signal: 'SIGSTOP' } as const;
+      const zombie = startAggregator(topics, { environment: EVERY, crash });
       await zombie.stopped();
       const successor = startAggregator(topics, { environment: EVERY });
       // The group waits for the zombie until its session is over.
