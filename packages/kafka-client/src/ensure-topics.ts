@@ -3,6 +3,7 @@ import { connectAdmin, explainFailure } from './connect-admin.ts';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { Logger } from './logger.ts';
+import { topicRefusal } from './topic-refusal.ts';
 
 /** A topic as it has to be, with the settings it gets if it has to be created. */
 export interface TopicSpec {
@@ -27,8 +28,8 @@ export interface EnsureTopicsOptions {
  *
  * @returns the number of partitions that all the topics have.
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_PARTITION_COUNT` when an existing topic has another number of
- * partitions than the first, `CLICKSTREAM_KAFKA_TOPIC_MISSING` when one cannot be created, and what
- * connecting throws.
+ * partitions than the first, `…_TOPIC_MISSING` when one cannot be created, `…_AUTHORIZATION` when we may not create
+ * it, and what connecting throws.
  */
 export async function ensureTopics(options: EnsureTopicsOptions): Promise<number> {
   const { connection, log, topics, partitions, signal } = options;
@@ -93,9 +94,12 @@ async function create(
       log.info(`created ${topics.map(({ name }) => name).join(', ')} with ${partitions} partitions`);
   } catch (error) {
     const names = topics.map(({ name }) => name).join(', ');
+    const causes = eachError(error);
     throw new KafkaClientError(
-      'CLICKSTREAM_KAFKA_TOPIC_MISSING',
-      `cannot create ${names} (${reasons(error)}). Create it with the broker's own tool: ${topics
+      causes.some((cause) => topicRefusal(cause) === 'CLICKSTREAM_KAFKA_AUTHORIZATION')
+        ? 'CLICKSTREAM_KAFKA_AUTHORIZATION'
+        : 'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+      `cannot create ${names} (${[...new Set(causes.map(describeError))].join('; ')}). Create it with the broker's own tool: ${topics
         .map(({ name, config }) => createCommand(name, partitions, config))
         .join(' ; ')}`,
       { cause: error, topic: topics[0]?.name ?? '' },
@@ -104,9 +108,10 @@ async function create(
 }
 
 /** kafkajs reports one error for all topics; the reasons are in a list inside it. */
-function reasons(error: unknown): string {
-  const each = error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
-  return [...new Set((each.length > 0 ? each : [error]).map(describeError))].join('; ');
+function eachError(error: unknown): unknown[] {
+  const each: unknown[] =
+    error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  return each.length > 0 ? each : [error];
 }
 
 function createCommand(name: string, partitions: number, config: Readonly<Record<string, string>>): string {

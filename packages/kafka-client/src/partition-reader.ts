@@ -4,9 +4,9 @@ import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import { fetchRequest, type ProtocolRequest } from './fetch-protocol.ts';
 import { createFetchedBatch, type FetchedBatch, type PartitionResponse } from './fetched-batch.ts';
-import { isTopicRefused } from './is-topic-refused.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
+import { topicRefusal } from './topic-refusal.ts';
 import { within } from './within.ts';
 
 /** A stretch of one partition: offsets `[from, to)`, or from `from` on for ever when `to` is left out. */
@@ -19,7 +19,7 @@ export interface PartitionRange {
 
 /** Reads partitions at any offset, without a consumer group: nothing is joined, committed or left behind. */
 export interface PartitionReader {
-  /** The number of partitions of a topic. @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` */
+  /** The number of partitions of a topic. @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` or `…_AUTHORIZATION` */
   partitionCount(topic: string): Promise<number>;
   /** First offset still in the log, per partition. */
   startOffsets(topic: string): Promise<bigint[]>;
@@ -180,7 +180,7 @@ class ClusterReader implements PartitionReader {
       await this.#cluster.addTargetTopic(topic);
     } catch (error) {
       throw new KafkaClientError(
-        isTopicRefused(error) ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
+        topicRefusal(error) ?? 'CLICKSTREAM_KAFKA_UNREACHABLE',
         `reading topic ${topic}: ${describeError(error)}`,
         { cause: error, topic },
       );

@@ -1,11 +1,11 @@
 import kafkajs, { type Producer, type RecordMetadata } from '#kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { describeError, KafkaClientError } from './error.ts';
-import { isTopicRefused } from './is-topic-refused.ts';
 import { createKafkajs } from './kafkajs-client.ts';
 import type { Logger } from './logger.ts';
 import { homePartition } from './placement.ts';
 import { recordBytes } from './record-bytes.ts';
+import { topicRefusal } from './topic-refusal.ts';
 import { within } from './within.ts';
 
 /** A record to be written. */
@@ -94,7 +94,7 @@ interface Pending {
  * lose a record that was acknowledged. A send that failed for good leaves the object's sequence numbers unknown,
  * so it is dropped and the next send starts with a new one.
  *
- * @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` or `CLICKSTREAM_KAFKA_UNREACHABLE`
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING`, `…_AUTHORIZATION` or `…_UNREACHABLE`
  */
 export async function createRecordProducer(
   topics: readonly string[],
@@ -112,7 +112,7 @@ export async function createRecordProducer(
     return lane;
   } catch (error) {
     throw new KafkaClientError(
-      isTopicRefused(error) ? 'CLICKSTREAM_KAFKA_TOPIC_MISSING' : 'CLICKSTREAM_KAFKA_UNREACHABLE',
+      topicRefusal(error) ?? 'CLICKSTREAM_KAFKA_UNREACHABLE',
       `connecting a producer for ${topics.join(', ')}: ${describeError(error)}`,
       { cause: error },
     );

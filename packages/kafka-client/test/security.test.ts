@@ -92,6 +92,32 @@ async function refusalOf(connection: KafkaConnection, topic = 'any') {
   return expect.unreachable('it could connect');
 }
 
+type Rule = [
+  permission: 'ALLOW' | 'DENY',
+  operation: 'ALL' | 'CREATE',
+  type: 'TOPIC' | 'CLUSTER',
+  name: string,
+];
+
+/** Adds rules for the user `reader`. */
+async function addRules(...rules: Rule[]): Promise<void> {
+  const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = patched.kafkajs;
+  const admin = quietClient(patched, broker.brokers).admin();
+  await admin.connect();
+  await admin.createAcls({
+    acl: rules.map(([permission, operation, type, resourceName]) => ({
+      principal: 'User:reader',
+      host: '*',
+      permissionType: AclPermissionTypes[permission],
+      operation: AclOperationTypes[operation],
+      resourceType: AclResourceTypes[type],
+      resourceName,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+    })),
+  });
+  await admin.disconnect();
+}
+
 describe('a secured broker', () => {
   it.each(['TLS', 'SASL'])('is spoken to with %s, by every kind of client', async (kind) => {
     const connection = kind === 'TLS' ? tls(ca) : sasl('owner', 'right');
@@ -145,43 +171,35 @@ describe('a secured broker', () => {
   });
 
   it('that forbids the creation of topics is told of in one line that says how', async () => {
-    const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = patched.kafkajs;
-    const admin = quietClient(patched, broker.brokers).admin();
-    await admin.connect();
-    const rule = (
-      permission: 'ALLOW' | 'DENY',
-      operation: 'ALL' | 'CREATE',
-      resourceType: 'TOPIC' | 'CLUSTER',
-    ) => ({
-      principal: 'User:reader',
-      host: '*',
-      permissionType: AclPermissionTypes[permission],
-      operation: AclOperationTypes[operation],
-      resourceType: AclResourceTypes[resourceType],
-      resourceName: resourceType === 'TOPIC' ? '*' : 'kafka-cluster',
-      resourcePatternType: ResourcePatternTypes.LITERAL,
-    });
-    await admin.createAcls({
-      acl: [
-        rule('ALLOW', 'ALL', 'TOPIC'),
-        rule('DENY', 'CREATE', 'TOPIC'),
-        rule('DENY', 'CREATE', 'CLUSTER'),
-      ],
-    });
-    await admin.disconnect();
-
+    await addRules(
+      ['ALLOW', 'ALL', 'TOPIC', '*'],
+      ['DENY', 'CREATE', 'TOPIC', '*'],
+      ['DENY', 'CREATE', 'CLUSTER', 'kafka-cluster'],
+    );
     const { error, afterMs } = await refusalOf(sasl('reader', 'right'), 'forbidden');
-    expect(error).toMatchObject({ code: 'CLICKSTREAM_KAFKA_TOPIC_MISSING', topic: 'forbidden' });
+    expect(error).toMatchObject({ code: 'CLICKSTREAM_KAFKA_AUTHORIZATION', topic: 'forbidden' });
     expect(error.message).toMatch(
       /^cannot create forbidden \(.*authorization.*\)[^\n]*kafka-topics [^\n]*--create --topic forbidden/i,
     );
     expect(afterMs).toBeLessThan(5_000);
     // What exists may be used.
-    const topic = await createTestTopic(broker.brokers, 'allowed');
+    const topics = [{ name: await createTestTopic(broker.brokers, 'allowed'), config: {} }] as const;
     const connection = sasl('reader', 'right');
-    expect(
-      await ensureTopics({ connection, log, topics: [{ name: topic, config: {} }], partitions: 1 }),
-    ).toBe(1);
+    expect(await ensureTopics({ connection, log, topics, partitions: 1 })).toBe(1);
+  });
+
+  it('that forbids a topic says so to readers and producers', async () => {
+    const topic = await createTestTopic(broker.brokers, 'forbidden-topic');
+    await addRules(['ALLOW', 'ALL', 'TOPIC', '*'], ['DENY', 'ALL', 'TOPIC', topic]);
+    const options = { connection: sasl('reader', 'right'), log };
+    const forbidden = {
+      code: 'CLICKSTREAM_KAFKA_AUTHORIZATION',
+      message: expect.stringMatching(`^[^\n]*${topic}[^\n]*$`) as unknown,
+    };
+    await expect(createRecordProducer([topic], options)).rejects.toMatchObject(forbidden);
+    const reader = await createPartitionReader(options);
+    await expect(reader.endOffsets(topic)).rejects.toMatchObject(forbidden);
+    await reader.close();
   });
 });
 
