@@ -18,6 +18,8 @@ export interface GroupMembershipOptions {
   readonly topic: string;
   /** Called synchronously when the group has given us partitions, perhaps the same as before, perhaps none. */
   readonly onAssigned: (partitions: readonly number[]) => void;
+  /** Called when the coordinator has confirmed our seat in the current generation. */
+  readonly onHeartbeat?: () => void;
   /** Called when the group begins to share out anew; until `onAssigned` others may be given what we have. */
   readonly onRebalancing?: () => void;
 }
@@ -84,6 +86,7 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
   });
   consumer.on(HEARTBEAT, () => {
     heartbeatAt = performance.now();
+    options.onHeartbeat?.();
   });
   consumer.on(CRASH, ({ payload: { error } }) => {
     fail(

@@ -63,8 +63,13 @@ export function internalTopics(applicationId: string): { repartition: TopicSpec;
 export async function startTaskProcessor(options: TaskProcessorOptions): Promise<TaskProcessor> {
   const reader = await createPartitionReader(options);
   const instance = new Instance(options, reader);
-  await instance.join();
-  return instance;
+  try {
+    await instance.join();
+    return instance;
+  } catch (error) {
+    await instance.stop();
+    throw error;
+  }
 }
 
 interface RunningTask {
@@ -84,6 +89,7 @@ class Instance implements TaskProcessor {
   readonly #purge: NodeJS.Timeout;
   #membership: GroupMembership | undefined;
   #hasSeat = false;
+  #waitingForSeat: (() => void)[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(options: TaskProcessorOptions, reader: PartitionReader) {
@@ -114,9 +120,14 @@ class Instance implements TaskProcessor {
       topic: inputTopic,
       onAssigned: (partitions) => {
         this.#assign(partitions);
+        this.#confirmSeat();
+      },
+      onHeartbeat: () => {
+        this.#confirmSeat();
       },
     });
     this.#membership = membership;
+    if (this.#stopping.signal.aborted) await membership.leave();
     membership.failed.catch((error: unknown) => this.#rejoin(error));
   }
 
@@ -189,6 +200,9 @@ class Instance implements TaskProcessor {
         this.#options.log.warn(`partition ${partition} starts again: ${describeError(error)}`);
         if (await this.#wasUnreachable(signal)) continue;
         this.#count(causeOf(error));
+        // Being fenced may mean that the partition is somebody else's now, which a process that slept learns from its
+        // next heartbeat: starting again before that would fence the new owner.
+        await this.#seatConfirmed(signal);
         failures.push(performance.now());
         if (
           failures.length > RESTARTS_PER_MINUTE &&
@@ -208,6 +222,20 @@ class Instance implements TaskProcessor {
         );
       }
     }
+  }
+
+  /** Resolves when the group has confirmed our seat, and so our partitions, after now; or when `signal` aborts. */
+  #seatConfirmed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waitingForSeat.push(resolve);
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+  }
+
+  #confirmSeat(): void {
+    for (const resolve of this.#waitingForSeat.splice(0)) resolve();
   }
 
   #announce(): void {
