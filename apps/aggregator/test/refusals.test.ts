@@ -202,4 +202,14 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await countAll(topics, load, ['--accept-loss']);
     await expectExact(witness, topics, load);
   });
+
+  test('counts anew when everything that it has written is deleted', async ({ onTestFinished }) => {
+    const { topics, load } = await counted(onTestFinished);
+    const { totals, deadLetters, repartition, checkpoint } = topics;
+    const written = [totals, deadLetters, repartition, checkpoint].join('|');
+    await administer(topics, 'kafka-topics', '--delete', '--topic', written);
+    await load.write(100);
+    await countAll(topics, load);
+    await expectExact(witness, topics, load);
+  });
 });

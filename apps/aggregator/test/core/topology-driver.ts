@@ -114,6 +114,11 @@ export class TopologyDriver {
     });
   }
 
+  /** Values of the totals written to a partition, as they stand there. */
+  totalValues(partition: number): string[] {
+    return this.#written(TOTALS, partition).map((record) => String(record.value()));
+  }
+
   /** The newest total of each user. */
   newestTotals(): Map<string, RunningTotal> {
     return new Map(this.totals().map((total) => [total.userId, total]));

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { environmentSchema, readConfig } from '../src/config.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+describe('the configuration', () => {
+  test('has a default for everything', () => {
+    expect(readConfig({})).toMatchObject({
+      KAFKA_BROKERS: ['localhost:9092'],
+      CLICKSTREAM_TOPIC: 'user_clickstream',
+      USER_CLICK_AGGREGATION_TOPIC: 'user_click_aggregation',
+      DEAD_LETTER_TOPIC: 'user_clickstream_dead_letter',
+      APPLICATION_ID: 'click_aggregator',
+      RESULT_FORMAT: 'json',
+      RESULT_EMIT: 'coalesced',
+      HEALTH_PORT: 0,
+    });
+  });
+
+  test('tells every wrong variable at once, with what it got and what it may be', () => {
+    const wrong = {
+      APPLICATION_ID: 'a b',
+      RESULT_EMIT: 'all',
+      COMMIT_INTERVAL_MS: '-1',
+      COMMIT_MAX_RECORDS: '1.5',
+    };
+    expect(() => readConfig(wrong)).toThrow(
+      /APPLICATION_ID: must be .*"a b"[^]*RESULT_EMIT: .*"all"[^]*COMMIT_INTERVAL_MS: must be a whole number from 0 to 10000 .*"-1"[^]*COMMIT_MAX_RECORDS: .*"1.5"/,
+    );
+  });
+
+  test.each([
+    ['DEAD_LETTER_TOPIC', 'user_clickstream', 'CLICKSTREAM_TOPIC'],
+    ['USER_CLICK_AGGREGATION_TOPIC', 'user_clickstream', 'CLICKSTREAM_TOPIC'],
+    ['DEAD_LETTER_TOPIC', 'user_click_aggregation', 'USER_CLICK_AGGREGATION_TOPIC'],
+    ['CLICKSTREAM_TOPIC', 'click_aggregator_repartition', 'APPLICATION_ID'],
+    ['USER_CLICK_AGGREGATION_TOPIC', 'click_aggregator_checkpoint', 'APPLICATION_ID'],
+  ])('refuses one topic for two purposes: %s=%s', (variable, topic, other) => {
+    expect(() => readConfig({ [variable]: topic })).toThrow(
+      `${variable}: must not be the topic of ${other} (received: "${topic}")`,
+    );
+  });
+
+  test('stands in the README as the schema has it', () => {
+    const { properties = {} } = z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' });
+    const expected = Object.entries(properties).map(([name, property]) => {
+      const { default: value, description } = property as { default?: string; description?: string };
+      return [`\`${name}\``, value === undefined ? 'none' : `\`${value}\``, description];
+    });
+    expect(expected.length).toBeGreaterThan(20);
+    const rows = readme
+      .split('\n')
+      .filter((line) => /^\| `[A-Z_]+` /.test(line))
+      .map((line) =>
+        line
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim()),
+      );
+    expect(rows).toEqual(expected);
+  });
+});
