@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { AppContext } from '@clickstream/kafka-client';
-import { RECORD_FORMATS, type RecordFormat } from '@clickstream/schema';
+import { printable, RECORD_FORMATS, type RecordFormat } from '@clickstream/schema';
 import type { ClickRate, ReplaySpeed } from './core/pace.ts';
 import { parseDurationMs } from './core/parse-duration.ts';
 
@@ -77,6 +77,10 @@ export function parseCommandLine(
       writeErr: (text) => stderr.write(text),
       getOutHelpWidth: () => stdout.columns ?? HELP_WIDTH,
       getErrHelpWidth: () => stderr.columns ?? HELP_WIDTH,
+      // commander puts its suggestion on a second line.
+      outputError: (text, write) => {
+        write(`${printable(text.trim().replaceAll(/\s*\n\s*/g, ' '))}\n`);
+      },
     })
     .addHelpText('after', DEFAULT_HELP);
 
