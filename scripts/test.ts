@@ -3,7 +3,7 @@ import { execaNode } from 'execa';
 
 /**
  * `pnpm test`: every package's tests through turbo, then one line over all of them, `N passed, N failed`. Fails when
- * a test failed, when one was skipped, and when a package that has tests reported none.
+ * a test failed, when one was skipped, and when a package with tests ran none.
  */
 const resultFiles = '{apps,packages}/*/test-results/results.json';
 const rootResultFile = 'tests/test-results/results.json';
@@ -13,7 +13,6 @@ interface Results {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly numFailedTestSuites: number;
   readonly success: boolean;
 }
 
