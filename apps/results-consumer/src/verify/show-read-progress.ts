@@ -21,7 +21,7 @@ export function showReadProgress(output: AppOutput, progress: ReadProgress): () 
       clearInterval(timer);
     };
   }
-  const bar = new cliProgress.SingleBar(
+  const bars = new cliProgress.MultiBar(
     {
       stream: output,
       format: (options, { progress: share }) => `${cliProgress.Format.BarFormat(share, options)} ${text()}`,
@@ -32,13 +32,13 @@ export function showReadProgress(output: AppOutput, progress: ReadProgress): () 
     },
     cliProgress.Presets.shades_classic,
   );
-  bar.start(1, 0);
-  bar.on('redraw-pre', () => {
+  const bar = bars.create(1, 0);
+  bars.on('redraw-pre', () => {
     bar.setTotal(Math.max(1, progress.total));
     bar.update(progress.done);
   });
   return () => {
-    bar.stop();
+    bars.stop();
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeError, type PartitionReader } from '@clickstream/kafka-client';
+import { describeError, KafkaClientError, type PartitionReader } from '@clickstream/kafka-client';
 import { CannotVerifyError } from './cannot-verify-error.ts';
 import { parseCheckpoint, type TaskCheckpoint } from './checkpoint-record.ts';
 import type { Findings } from './findings.ts';
@@ -61,13 +61,10 @@ export async function takeCut(
   };
   const settled = await Promise.all(found.map(settle));
 
-  if (settled.every(({ sequence, droppedAt }) => sequence === 0 && droppedAt === undefined)) {
-    const isWritten = [...(await endsOf(reader, writtenTo)).values()].flat().some((end) => end > 0);
-    if (!isWritten)
-      throw new CannotVerifyError(
-        `${topics.checkpoints} holds no checkpoint yet: nothing was counted under this APPLICATION_ID`,
-      );
-  }
+  if (findings.list.length === 0 && settled.every(({ sequence }) => sequence === 0))
+    throw new CannotVerifyError(
+      `${topics.checkpoints} holds no checkpoint yet: nothing was counted under this APPLICATION_ID`,
+    );
   for (const task of settled) {
     if (task.sequence === 0) continue;
     const where = `the checkpoint of partition ${task.partition}`;
@@ -157,13 +154,25 @@ function parsed(value: Buffer, where: string): TaskCheckpoint {
 }
 
 async function checkPartitions(reader: PartitionReader, topics: AggregationTopics): Promise<number> {
-  const partitions = await reader.partitionCount(topics.clicks);
+  const partitions = await partitionCount(reader, topics.clicks);
   for (const topic of [topics.totals, topics.deadLetters, topics.checkpoints]) {
-    const count = await reader.partitionCount(topic);
+    const count = await partitionCount(reader, topic);
     if (count !== partitions)
       throw new CannotVerifyError(`${topic} has ${count} partitions and ${topics.clicks} has ${partitions}`);
   }
   return partitions;
+}
+
+async function partitionCount(reader: PartitionReader, topic: string): Promise<number> {
+  try {
+    return await reader.partitionCount(topic);
+  } catch (error) {
+    if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_TOPIC_MISSING')
+      throw new CannotVerifyError(
+        `there is no topic ${topic}: APPLICATION_ID and the names of the topics have to be those that the aggregator runs with`,
+      );
+    throw error;
+  }
 }
 
 type Ends = ReadonlyMap<string, readonly number[]>;
