@@ -1,24 +1,19 @@
 import { decodeDeadLetter, type DecodedDeadLetter } from '@clickstream/schema';
+import { readCommitted } from './read-committed.ts';
 import type { TestTopics } from './test-topics.ts';
 
 /** All committed dead letters of a test. @throws Error for a record that is none. */
-export async function readDeadLetters({
-  reader,
-  deadLetters: topic,
-}: TestTopics): Promise<DecodedDeadLetter[]> {
-  const ends = await reader.endOffsets(topic);
+export async function readDeadLetters(topics: TestTopics): Promise<DecodedDeadLetter[]> {
   const letters: DecodedDeadLetter[] = [];
-  for (const [partition, to] of ends.entries())
-    for await (const batch of reader.read({ topic, partition, from: 0n, to }))
-      for (const record = batch.walk(); record.next();) {
-        const decoded = decodeDeadLetter({
-          key: copy(record.key()),
-          value: copy(record.value()),
-          headers: record.headers().map(([name, value]) => [name, Buffer.from(value)]),
-        });
-        if (decoded.status === 'malformed') throw new Error(decoded.detail);
-        letters.push(decoded.value);
-      }
+  for await (const record of readCommitted(topics, topics.deadLetters)) {
+    const decoded = decodeDeadLetter({
+      key: copy(record.key()),
+      value: copy(record.value()),
+      headers: record.headers().map(([name, value]) => [name, Buffer.from(value)]),
+    });
+    if (decoded.status === 'malformed') throw new Error(decoded.detail);
+    letters.push(decoded.value);
+  }
   return letters;
 }
 

@@ -11,6 +11,7 @@ import { createClickLoad, type ClickLoad } from './click-load.ts';
 import { expectExact } from './expect-exact.ts';
 import { untilAllRead, untilCheckpoints } from './newest-checkpoints.ts';
 import { createRandomSource } from './random-source.ts';
+import { readCommitted } from './read-committed.ts';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics, type AtEnd, type TestTopics } from './test-topics.ts';
 import { useWitness } from './witness.ts';
@@ -203,13 +204,17 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await expectExact(witness, topics, load);
   });
 
-  test('counts anew when everything that it has written is deleted', async ({ onTestFinished }) => {
+  test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {
     const { topics, load } = await counted(onTestFinished);
     const { totals, deadLetters, repartition, checkpoint } = topics;
     const written = [totals, deadLetters, repartition, checkpoint].join('|');
     await administer(topics, 'kafka-topics', '--delete', '--topic', written);
     await load.write(100);
     await countAll(topics, load);
-    await expectExact(witness, topics, load);
+    // Not by the witness, who has read the topic of the same name before.
+    const clicks = new Map<string, number>();
+    for await (const record of readCommitted(topics, totals))
+      clicks.set(String(record.key()), (JSON.parse(String(record.value())) as { clicks: number }).clicks);
+    expect(clicks).toEqual(load.answer);
   });
 });
