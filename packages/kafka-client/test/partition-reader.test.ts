@@ -225,16 +225,22 @@ describe('following', () => {
   it('by two of one partition does not slow either down', async () => {
     const topic = await createTestTopic(brokers, 'two-followers');
     const producer = await openProducer(brokers);
+    let begun = 0;
+    let bothBegin: () => void = () => undefined;
+    const bothFollow = new Promise<void>((resolve) => (bothBegin = resolve));
     const follow = async (from: bigint) => {
       const seen: { value: string; at: number }[] = [];
-      for await (const batch of reader.read({ topic, partition: 0, from, to: 12n }))
+      for await (const batch of reader.read({ topic, partition: 0, from, to: 12n })) {
+        if (++begun === 2) bothBegin();
         for (const value of valuesOf(batch)) seen.push({ value, at: performance.now() });
+      }
       return seen;
     };
     const send = (value: string) => producer.send({ topic, messages: [{ value, partition: 0 }] });
     await send('0');
     await send('1');
     const following = [follow(0n), follow(2n)];
+    await bothFollow;
     const sentAt: number[] = [];
     for (let index = 2; index < 12; index++) {
       sentAt.push(performance.now());

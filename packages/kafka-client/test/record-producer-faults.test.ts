@@ -122,7 +122,7 @@ describe('a lost response', () => {
 describe('a connection lost while topics are looked at', () => {
   it('is told of in one line', async () => {
     let answers = 0;
-    onResponse = (apiKey) => (apiKey === API_KEY.metadata && ++answers > 1 ? 'reset' : 'forward');
+    onResponse = (apiKey) => (apiKey === API_KEY.metadata && ++answers > 2 ? 'reset' : 'forward');
     const { connection, log } = testConnection(`127.0.0.1:${proxy.port}`);
     const topics = [{ name: 'looked-at', config: {} }] as const;
     await expect(ensureTopics({ connection, log, topics, partitions: 1 })).rejects.toMatchObject({
