@@ -60,6 +60,7 @@ export default defineConfig(
     '**/test-results/',
     '**/.kafka/',
     '**/fixtures/',
+    '**/target/',
   ]),
   js.configs.recommended,
   {
