@@ -48,8 +48,12 @@ export async function runAggregator(
     ],
     partitions: config.TOPIC_PARTITIONS,
     signal,
+  }).catch((error: unknown) => {
+    // Told to stop while waiting for a broker: there was nothing to fail at.
+    if (signal.aborted) return undefined;
+    throw error;
   });
-  if (signal.aborted) return 0;
+  if (partitions === undefined || signal.aborted) return 0;
 
   const names = {
     clicks: config.CLICKSTREAM_TOPIC,

@@ -78,11 +78,11 @@ export async function readCheckpoint(
   const end = (await reader.endOffsets(topic))[partition] ?? 0n;
   for (let window = FIRST_WINDOW, to = end; to > start; window *= 2n) {
     const from = to - window > start ? to - window : start;
-    let newest: Buffer | undefined;
+    let newest: Buffer | null | undefined;
     for await (const batch of reader.read({ topic, partition, from, to }))
-      for (const record = batch.walk(); record.next();)
-        if (record.valueStart >= 0)
-          newest = Buffer.from(record.bytes.subarray(record.valueStart, record.valueEnd));
+      for (const record = batch.walk(); record.next();) newest = record.value();
+    // A tombstone: somebody deleted the checkpoint, and an older one would count again what it did not cover.
+    if (newest === null) return undefined;
     if (newest) return decodeCheckpoint(newest, `${topic} [${partition}]`);
     to = from;
   }

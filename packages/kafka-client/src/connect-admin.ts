@@ -27,7 +27,7 @@ export async function connectAdmin(
     const admin = createKafkajs(connection, log, 0).admin();
     try {
       const connected = admin.connect().then(() => admin.describeCluster());
-      await withDeadline(connected, START_DEADLINE_MS - (performance.now() - startedAt));
+      await withDeadline(connected, START_DEADLINE_MS - (performance.now() - startedAt), signal);
       return admin;
     } catch (error) {
       // Not awaited: it waits for answers, and a port that takes connections but never answers gives none.
@@ -45,9 +45,18 @@ export async function connectAdmin(
   }
 }
 
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+async function withDeadline<T>(
+  work: Promise<T>,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   const late = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(new Error('told to stop'));
+    };
+    signal?.addEventListener('abort', stop);
     timer = setTimeout(
       () => {
         reject(new Error('no answer'));
@@ -59,6 +68,7 @@ async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T>
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
+    if (stop) signal?.removeEventListener('abort', stop);
   }
 }
 
@@ -66,7 +76,7 @@ async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T>
 export function explainFailure(error: unknown, connection: KafkaConnection): KafkaClientError {
   const where = connection.brokers.join(',');
   const text = [...causes(error)].map(describeError).join(': ');
-  if (/SASL|ILLEGAL_SASL_STATE|authentication/i.test(text))
+  if (isLoginFailure(error))
     return new KafkaClientError(
       'CLICKSTREAM_KAFKA_AUTHENTICATION',
       `Kafka at ${where} refused the log-in: ${text}. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and that this listener speaks SASL${connection.tls ? ' over TLS' : ' without TLS'}`,
@@ -90,6 +100,17 @@ export function explainFailure(error: unknown, connection: KafkaConnection): Kaf
       cause: error,
     },
   );
+}
+
+/** Told by kafkajs' class and the protocol's name, since the text has the broker's name in it, which may be any. */
+function isLoginFailure(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (
+      /SASL|Authentication/i.test(at.name) ||
+      ('type' in at && /SASL|AUTHENTICATION_FAILED/.test(String(at.type)))
+    )
+      return true;
+  return false;
 }
 
 function* causes(error: unknown): Generator {

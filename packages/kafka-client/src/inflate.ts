@@ -14,7 +14,8 @@ const XERIAL_HEADER_BYTES = 16;
  * a fetch response is walked as a whole.
  *
  * @returns undefined for codec 0, none.
- * @throws Error for a codec that Kafka does not have, bytes that are not of that codec, and more than 256 MB.
+ * @throws Error for a codec that Kafka does not have, bytes that are not of that codec, and (but for LZ4) more than
+ * 256 MB.
  */
 export function inflate(codec: number, compressed: Buffer): Buffer | undefined {
   const limits = { maxOutputLength: MAX_INFLATED_BYTES };
@@ -26,7 +27,7 @@ export function inflate(codec: number, compressed: Buffer): Buffer | undefined {
     case 2:
       return inflateSnappy(compressed);
     case 3:
-      // LZ4 inflates at most 255-fold, and a batch is at most some MB.
+      // Not bounded here, but LZ4 inflates at most 255-fold, and `max.message.bytes` bounds what is deflated.
       return decompressFrameSync(compressed);
     case 4:
       return zstdDecompressSync(compressed, limits);

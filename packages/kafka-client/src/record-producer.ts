@@ -24,6 +24,7 @@ export type DeliveryReport =
       readonly status: 'delivered';
       readonly topic: string;
       readonly partition: number;
+      /** -1 when the broker acknowledged a repeated send without saying where it stands. */
       readonly offset: bigint;
       /** From being handed over to being acknowledged, ms. */
       readonly latencyMs: number;
@@ -355,7 +356,8 @@ class ProducerLane implements RecordProducer {
     for (const { record, partition, writtenAt, onDelivery } of batch) {
       const place = `${record.topic}/${partition}`;
       const offset = nextOffsets.get(place) ?? -1n;
-      nextOffsets.set(place, offset + 1n);
+      // -1: a repeated send that the broker knew already, but no longer where it stands.
+      if (offset >= 0n) nextOffsets.set(place, offset + 1n);
       onDelivery({ status: 'delivered', topic: record.topic, partition, offset, latencyMs: now - writtenAt });
     }
     this.#release(batch);

@@ -227,10 +227,13 @@ class Instance implements TaskProcessor {
   /** Resolves when the group has confirmed our seat, and so our partitions, after now; or when `signal` aborts. */
   #seatConfirmed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waitingForSeat.push(resolve);
-      signal.addEventListener('abort', () => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
         resolve();
-      });
+      };
+      this.#waitingForSeat.push(done);
+      signal.addEventListener('abort', done);
+      if (signal.aborted) done();
     });
   }
 
@@ -276,8 +279,13 @@ class Instance implements TaskProcessor {
         const admin = await connectAdmin(this.#options.connection, this.#options.log, signal);
         await admin.disconnect().catch(() => undefined);
         return waited;
-      } catch {
+      } catch (error) {
         if (signal.aborted) return waited;
+        // A log-in that is refused now will be refused again.
+        if (error instanceof KafkaClientError && error.code !== 'CLICKSTREAM_KAFKA_UNREACHABLE') {
+          this.#fail(error);
+          return waited;
+        }
       }
     }
   }

@@ -125,7 +125,8 @@ export class ClickTopology<Record extends ClickRecord> {
       return 'rejected';
     };
 
-    const sizeBytes = sizeOf(record);
+    // A forwarded click was within the limit where it was read first; since then it has grown by its origin.
+    const sizeBytes = forwardedFrom === undefined ? sizeOf(record) : 0;
     if (sizeBytes > DEAD_LETTER_LIMIT_BYTES)
       return reject('too-large', `${sizeBytes} bytes are over the limit of ${DEAD_LETTER_LIMIT_BYTES}`);
     if (!isSupportedSchemaVersion(record.header(schemaVersionHeader.name)))
