@@ -48,10 +48,15 @@ describe('an environment', () => {
     expect(text.split('\n')).toEqual([
       'the configuration is not usable:',
       '  RATE: must be at least 1 (received: "0")',
-      expect.stringMatching(/^ {2}FORMAT: .*"json".*"sentence".* \(received: "xml"\)$/),
+      '  FORMAT: must be one of json, sentence (received: "xml")',
       '  NAME: must have at most 3 letters (received: "too long")',
       expect.stringMatching(/^ {2}REQUIRED: .* \(received: not set\)$/),
     ]);
+  });
+
+  it('has secrets left as they are, blanks included', () => {
+    expect(parseEnvironment(schema, { API_TOKEN: 't- blank ', REQUIRED: 'r' }).API_TOKEN).toBe('t- blank ');
+    expect(parseEnvironment(schema, { API_TOKEN: ' ', REQUIRED: 'r' }).API_TOKEN).toBeUndefined();
   });
 
   it('never has a secret shown', () => {
@@ -91,6 +96,18 @@ describe('a .env file', () => {
     writeFileSync(join(app, '.env'), 'A=app\n');
     expect(withDotEnv({}, app)).toEqual({ A: 'app' });
     rmSync(join(app, '.env'));
+  });
+
+  it('that cannot be read is named', () => {
+    const file = join(app, '.env');
+    mkdirSync(file);
+    expect(() => withDotEnv({}, app)).toThrow(
+      expect.objectContaining({
+        code: 'CLICKSTREAM_KAFKA_CONFIGURATION',
+        message: expect.stringMatching(/^cannot read .*\/app\/\.env \(EISDIR.*\): make it a file/) as string,
+      }) as Error,
+    );
+    rmSync(file, { recursive: true });
   });
 
   it('outside of the workspace is none of ours', () => {
