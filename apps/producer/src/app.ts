@@ -1,6 +1,6 @@
 import { KafkaClientError, parseEnvironment, type AppContext } from '@clickstream/kafka-client';
 import { parseCommandLine } from './command-line.ts';
-import { producerEnvironment } from './config.ts';
+import { environmentSchema } from './config.ts';
 import { ProducerError } from './producer-error.ts';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
@@ -14,7 +14,7 @@ import { simulate } from './simulate.ts';
 export async function app(context: AppContext): Promise<number> {
   const commandLine = parseCommandLine(context.args, context);
   if (commandLine.command === 'exit') return commandLine.exitCode;
-  const config = parseEnvironment(producerEnvironment, context.environment);
+  const config = parseEnvironment(environmentSchema, context.environment);
   try {
     return commandLine.command === 'simulate'
       ? await simulate(context, config, commandLine.options)

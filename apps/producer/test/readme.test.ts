@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kafkaEnvironment, logEnvironment } from '@clickstream/kafka-client';
 import { expect, test } from 'vitest';
-import { producerEnvironment } from '../src/config.ts';
+import { environmentSchema } from '../src/config.ts';
 import { decodeAccessLogLine } from '../src/core/decode-access-log-line.ts';
 import { runApp } from './run-producer.ts';
 
 const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
 
 test('lists every variable with its default and meaning', () => {
-  const { shape } = producerEnvironment;
-  const defaults = producerEnvironment.parse({});
+  const { shape } = environmentSchema;
+  const defaults = environmentSchema.parse({});
   const rows = Object.entries(shape).map(([name, field]) => {
     const value = defaults[name as keyof typeof defaults];
     return `| \`${name}\` | ${value === undefined ? 'none' : `\`${String(value)}\``} | ${field.description ?? ''} |`;
