@@ -67,11 +67,6 @@ export interface ToolResult {
   readonly exitCode: number;
 }
 
-/** The names that {@link runTool} and {@link spawnTool} know. */
-export function toolNames(): string[] {
-  return [...TOOLS.keys()];
-}
-
 /**
  * Runs one of the broker's own command-line tools to its end. A tool that fails is a result, not an exception.
  * @throws LocalKafkaError `…_UNKNOWN_TOOL`, or what {@link resolveKafkaInstallation} throws.
@@ -140,7 +135,7 @@ export async function toolCommand(
   if (tool === undefined) {
     throw new LocalKafkaError(
       'CLICKSTREAM_LOCAL_KAFKA_UNKNOWN_TOOL',
-      `no tool "${name}": there are ${toolNames().join(', ')}`,
+      `no tool "${name}": there are ${[...TOOLS.keys()].join(', ')}`,
     );
   }
   const { java, classpath, toolsLog4j } = await resolveKafkaInstallation(process.env);
