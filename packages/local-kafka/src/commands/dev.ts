@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { dataDirAt } from '../data-dir.ts';
 import { startDevelopmentKafka } from '../development-kafka.ts';
+import { readGivenBrokers } from '../given-brokers.ts';
 import { LocalKafkaError } from '../local-kafka-error.ts';
 import { DEFAULT_PORT, type LocalFolderOptions } from '../local-folder.ts';
 import { acquireLock } from '../lock-file.ts';
@@ -57,16 +56,5 @@ export async function dev(
     }
   } finally {
     lock.release();
-  }
-}
-
-/** The environment beats `.env`, as it does for the apps. */
-function readGivenBrokers(workspaceRoot: string): string | undefined {
-  const given = process.env['KAFKA_BROKERS'];
-  if (given) return given;
-  try {
-    return parseEnv(readFileSync(join(workspaceRoot, '.env'), 'utf8'))['KAFKA_BROKERS'];
-  } catch {
-    return undefined;
   }
 }
