@@ -9,10 +9,6 @@ import {
 import { RECORD_FORMATS, topicEnvironment } from '@clickstream/schema';
 import { z } from 'zod';
 
-/** How often a user's total is published: once per user and commit, or once per click. */
-export const RESULT_EMITS = ['coalesced', 'every'] as const;
-export type ResultEmit = (typeof RESULT_EMITS)[number];
-
 /** A whole number within bounds, both of them included. */
 function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
   const bounds = `must be a whole number from ${min} to ${max}`;
@@ -26,13 +22,6 @@ export const environmentSchema = z
     ...logEnvironment,
     ...healthEnvironment,
     ...topicEnvironment,
-    APPLICATION_ID: z
-      .string()
-      .regex(/^[a-zA-Z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
-      .prefault('click_aggregator')
-      .describe(
-        'Consumer group and prefix of everything internal; two aggregations need different ids and result topics',
-      ),
     INSTANCE_ID: z
       .string()
       .regex(/^[a-zA-Z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
@@ -45,7 +34,7 @@ export const environmentSchema = z
       .prefault('json')
       .describe('Form of the running totals: `json` or `sentence`'),
     RESULT_EMIT: z
-      .enum(RESULT_EMITS)
+      .enum(['coalesced', 'every'])
       .prefault('coalesced')
       .describe('`coalesced` publishes one total per user and commit, `every` one per click'),
     COMMIT_INTERVAL_MS: wholeNumber(0, 10_000)
@@ -73,9 +62,7 @@ export const environmentSchema = z
     }
   });
 
-export type Config = z.output<typeof environmentSchema>;
-
 /** @throws KafkaClientError `CLICKSTREAM_KAFKA_CONFIGURATION` naming every wrong variable. */
-export function readConfig(environment: Environment): Config {
+export function readConfig(environment: Environment): z.output<typeof environmentSchema> {
   return parseEnvironment(environmentSchema, environment);
 }

@@ -7,24 +7,11 @@ import {
 import { topicEnvironment } from '@clickstream/schema';
 import { z } from 'zod';
 
-const { CLICKSTREAM_TOPIC, USER_CLICK_AGGREGATION_TOPIC, DEAD_LETTER_TOPIC, TOPIC_PARTITIONS } =
-  topicEnvironment;
-
 /** Every variable that the results consumer obeys. */
 export const environmentSchema = z.object({
   ...kafkaEnvironment,
   ...logEnvironment,
-  CLICKSTREAM_TOPIC,
-  USER_CLICK_AGGREGATION_TOPIC,
-  DEAD_LETTER_TOPIC,
-  TOPIC_PARTITIONS,
-  APPLICATION_ID: z
-    .string()
-    .regex(/^[a-zA-Z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
-    .prefault('click_aggregator')
-    .describe(
-      'Consumer group and prefix of everything internal; two aggregations need different ids and result topics',
-    ),
+  ...topicEnvironment,
 });
 
 export type Config = z.output<typeof environmentSchema>;

@@ -9,7 +9,7 @@ const topicName = z
     'must be 1 to 249 letters, digits, dots, dashes or underscores',
   );
 
-/** The variables that name the topics; an app spreads those it needs into its own schema. */
+/** The variables that name the topics and the aggregation; an app spreads those it needs into its own schema. */
 export const topicEnvironment = {
   CLICKSTREAM_TOPIC: topicName
     .prefault(DEFAULT_TOPIC_NAMES.CLICKSTREAM_TOPIC)
@@ -27,4 +27,11 @@ export const topicEnvironment = {
     .max(10_000, 'must be a whole number from 1 to 10000')
     .prefault('4')
     .describe('Partitions of the click topic if it has to be created; all other topics follow it'),
+  APPLICATION_ID: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{1,200}$/, 'must be 1 to 200 letters, digits, dots, dashes or underscores')
+    .prefault('click_aggregator')
+    .describe(
+      'Consumer group and prefix of everything internal; two aggregations need different ids and result topics',
+    ),
 };

@@ -11,6 +11,7 @@ it('has the default names where the environment says nothing', () => {
     USER_CLICK_AGGREGATION_TOPIC,
     DEAD_LETTER_TOPIC,
     TOPIC_PARTITIONS: 4,
+    APPLICATION_ID: 'click_aggregator',
   });
 });
 
@@ -27,5 +28,14 @@ it.each(['', '.', '..', 'a b', 'a/b', 'ä', 'a\n', 'x'.repeat(250)])('refuses th
 it.each(['0', '-1', '1.5', '10001', 'four', ''])('refuses %j partitions', (partitions) => {
   expect(schema.safeParse({ TOPIC_PARTITIONS: partitions }).error?.issues).toMatchObject([
     { path: ['TOPIC_PARTITIONS'], message: 'must be a whole number from 1 to 10000' },
+  ]);
+});
+
+it.each(['', 'a b', 'a/b', 'x'.repeat(201)])('refuses the application id %j', (id) => {
+  expect(schema.safeParse({ APPLICATION_ID: id }).error?.issues).toMatchObject([
+    {
+      path: ['APPLICATION_ID'],
+      message: 'must be 1 to 200 letters, digits, dots, dashes or underscores',
+    },
   ]);
 });
