@@ -1,11 +1,12 @@
-import { Command, CommanderError } from 'commander';
 import type { AppContext } from '@clickstream/kafka-client';
+import { printable } from '@clickstream/schema';
+import { Command, CommanderError } from 'commander';
 
 /** The command line, read: what to run with, or the exit code when there is nothing more to do. */
 export type Arguments =
   { readonly acceptLoss: boolean; readonly leave: boolean } | { readonly exitCode: number };
 
-/** Reads the command line. What the aggregator counts, and how, is configured by its environment. */
+/** Reads the command line; help goes to `stdout`, an error as one line to `stderr`. What the aggregator counts, and how, is configured by its environment. */
 export function parseArguments(
   args: readonly string[],
   stdout: AppContext['stdout'],
@@ -26,6 +27,10 @@ export function parseArguments(
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      // commander puts its suggestion on a second line.
+      outputError: (text, write) => {
+        write(`${printable(text.trim().replaceAll(/\s*\n\s*/g, ' '))}\n`);
+      },
     });
   try {
     command.parse([...args], { from: 'user' });
