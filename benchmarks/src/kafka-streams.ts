@@ -9,7 +9,11 @@ import type { BenchEnvironment } from './bench-topics.ts';
 
 const project = fileURLToPath(new URL('../kafka-streams', import.meta.url));
 
-/** Compiles the yardstick, fetching Kafka Streams from Maven Central the first time. */
+/**
+ * Compiles the yardstick, fetching Kafka Streams from Maven Central the first time.
+ *
+ * @throws ExecaError when there is no Maven, or it fails.
+ */
 export async function buildKafkaStreams(): Promise<void> {
   if (
     existsSync(join(project, 'target/dependency')) &&

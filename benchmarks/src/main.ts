@@ -1,6 +1,7 @@
 import { createLogger } from '@clickstream/kafka-client';
 import { startBroker } from '@clickstream/local-kafka';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExecaError } from 'execa';
 import { startAggregator } from './aggregator-process.ts';
 import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
 import { buildKafkaStreams, startKafkaStreams } from './kafka-streams.ts';
@@ -13,28 +14,38 @@ const PARTS = ['throughput', 'latency', 'recovery'] as const;
 const COMMIT_INTERVALS_MS = [0, 5, 10, 20, 50, 100];
 const RATES = [1_000, 5_000];
 
-const options = new Command('bench')
+const command = new Command('bench')
   .description(
     'Measures the pipeline on a broker of its own. Figures are medians; compare them within one run only.',
   )
   .addOption(new Option('--only <part>', 'measure one part').choices(PARTS))
-  .option('--events <count>', 'clicks of a throughput run', Number, 1_000_000)
-  .option('--users <count>', 'different users', Number, 100)
-  .option('--runs <count>', 'throughput runs', Number, 3)
-  .option('--seconds <count>', 'length of a latency run', Number, 10)
+  .option('--events <count>', 'clicks of a throughput run', wholeNumber, 1_000_000)
+  .option('--users <count>', 'different users', wholeNumber, 100)
+  .option('--runs <count>', 'throughput runs', wholeNumber, 3)
+  .option('--seconds <count>', 'length of a latency run', wholeNumber, 10)
   .option('--no-kafka-streams', 'leave out Kafka Streams, which needs Maven')
-  .parse()
-  .opts<{
-    only?: (typeof PARTS)[number];
-    events: number;
-    users: number;
-    runs: number;
-    seconds: number;
-    kafkaStreams: boolean;
-  }>();
+  .parse();
+const options = command.opts<{
+  only?: (typeof PARTS)[number];
+  events: number;
+  users: number;
+  runs: number;
+  seconds: number;
+  kafkaStreams: boolean;
+}>();
 
 const log = createLogger('bench', { LOG_LEVEL: 'warn' }, true);
-if (options.kafkaStreams) await buildKafkaStreams();
+if (options.kafkaStreams) {
+  try {
+    await buildKafkaStreams();
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const reason = error.shortMessage.replaceAll(/\s*\n\s*/g, ' ');
+    command.error(
+      `error: cannot build the Kafka Streams yardstick (${reason}): leave it out with --no-kafka-streams`,
+    );
+  }
+}
 const broker = await startBroker({ heapMb: 1024 });
 const connection = { brokers: [broker.brokers], clientId: 'clickstream-bench' };
 console.log(
@@ -123,4 +134,10 @@ async function recovery(): Promise<void> {
   }
   const seconds = await measureRestore(connection, log, 'restore', 1_000_000);
   console.log(`  start over 1,000,000 users       ${seconds.toFixed(1).padStart(5)} s`);
+}
+
+function wholeNumber(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : 0;
+  if (number >= 1) return number;
+  throw new InvalidArgumentError('It must be a whole number from 1.');
 }
