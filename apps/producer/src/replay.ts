@@ -6,7 +6,6 @@ import { decodeAccessLogLine } from './core/decode-access-log-line.ts';
 import { createLineSplitter, type SplitLine } from './core/line-splitter.ts';
 import { createRecordedPace, type ReplaySpeed } from './core/pace.ts';
 import { emptySource, noLog, openAccessLog, type AccessLog } from './io/access-log.ts';
-import { Manifest } from './io/manifest.ts';
 import { printSummary } from './io/print-summary.ts';
 import { openPublisher, type Publisher } from './io/publisher.ts';
 import { formatMalformedLine, showReplayProgress } from './io/replay-progress.ts';
@@ -34,10 +33,7 @@ export async function replay(
   const log = await openAccessLog(options.source, context.stdin, context.signal);
   try {
     const hasReports = options.report ?? false;
-    const manifest =
-      options.manifest === undefined
-        ? undefined
-        : new Manifest(options.manifest, { topic: config.CLICKSTREAM_TOPIC, run: log.name });
+    const manifest = options.manifest === undefined ? undefined : { file: options.manifest, run: log.name };
     const publisher = await openPublisher({ context, config, format: 'json', hasReports, manifest });
     const speed = options.speed === 'max' ? 'as fast as Kafka takes it' : `at speed ${options.speed}`;
     context.stderr.write(`ready: replaying ${log.name} to ${publisher.destination}, ${speed}\n`);

@@ -5,7 +5,6 @@ import type { SimulateOptions } from './command-line.ts';
 import type { ProducerConfig } from './config.ts';
 import { createClickGenerator } from './core/click-generator.ts';
 import { createSteadyPace } from './core/pace.ts';
-import { Manifest } from './io/manifest.ts';
 import { openPublisher, type Publisher } from './io/publisher.ts';
 import { printSummary } from './io/print-summary.ts';
 import { wait } from './io/wait.ts';
@@ -29,10 +28,7 @@ export async function simulate(
 ): Promise<number> {
   const { rate, seed = randomInt(2 ** 32), runId = randomBytes(RUN_ID_BYTES).toString('hex') } = options;
   const hasReports = options.report ?? (rate !== 'max' && rate <= REPORTED_RATE_MAX);
-  const manifest =
-    options.manifest === undefined
-      ? undefined
-      : new Manifest(options.manifest, { topic: config.CLICKSTREAM_TOPIC, run: runId });
+  const manifest = options.manifest === undefined ? undefined : { file: options.manifest, run: runId };
   const publisher = await openPublisher({ context, config, format: options.format, hasReports, manifest });
   const speed = rate === 'max' ? 'as fast as Kafka takes them' : `${rate} per second`;
   context.stderr.write(

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createHistogram } from 'node:perf_hooks';
 import {
   createLogger,
@@ -13,7 +14,7 @@ import type { ClickEvent, RecordFormat } from '@clickstream/schema';
 import type { ProducerConfig } from '../config.ts';
 import type { RunSummary } from '../core/format-summary.ts';
 import { formatDelivery } from './format-delivery.ts';
-import type { Manifest } from './manifest.ts';
+import { Manifest } from './manifest.ts';
 import { orAborted, wait } from './wait.ts';
 
 /** Publishes clicks to the click topic and keeps count of what became of them. */
@@ -32,11 +33,12 @@ export interface Publisher {
    * @throws SchemaError for a click outside the schema's limits; it is not counted as sent.
    */
   publish(click: ClickEvent): boolean;
-  /** Resolves when there is room again, or the signal aborts. */
+  /** Resolves when there is room again and standard output has taken the reports, or the signal aborts. */
   whenWritable(): Promise<void>;
   /**
    * Waits for the answers that are still out: at most 5 s after the signal, otherwise until 40 s
-   * pass without an acknowledgement. What has no answer then counts as failed.
+   * pass without an acknowledgement. What has no answer then counts as failed. Unless the signal aborts, waits
+   * as well until standard output has taken the reports.
    */
   finish(): Promise<Omit<RunSummary, 'malformed'>>;
 }
@@ -47,8 +49,8 @@ export interface PublisherOptions {
   readonly format: RecordFormat;
   /** Whether to print a line on standard output for each click. */
   readonly hasReports: boolean;
-  /** Gets every click that is acknowledged, and is closed in the end. */
-  readonly manifest?: Manifest | undefined;
+  /** Where to note every click that is acknowledged, and the name of the run there. */
+  readonly manifest?: { readonly file: string; readonly run: string } | undefined;
 }
 
 /** `runApp` ends a process by force 8 s after a signal. */
@@ -59,9 +61,10 @@ const LONGEST_SILENCE_MS = 40_000;
 const MICROSECONDS_PER_MS = 1000;
 
 /**
- * Creates the topic if it is missing and connects.
+ * Creates the topic if it is missing, connects and opens the manifest.
  *
- * @throws KafkaClientError what configuration, `ensureTopics` and connecting throw, within 15 s.
+ * @throws KafkaClientError what configuration, `ensureTopics` and connecting throw, within 15 s; ProducerError when
+ * the manifest cannot be written.
  */
 export async function openPublisher(options: PublisherOptions): Promise<Publisher> {
   const { context, config } = options;
@@ -77,7 +80,15 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
     signal: context.signal,
   });
   const producer = await createRecordProducer([topic], { connection, log });
-  return new KafkaPublisher(options, producer);
+  try {
+    // Not sooner, so that a start that fails leaves an earlier manifest as it is.
+    const manifest =
+      options.manifest && new Manifest(options.manifest.file, { topic, run: options.manifest.run });
+    return new KafkaPublisher(options, producer, manifest);
+  } catch (error) {
+    await producer.close();
+    throw error;
+  }
 }
 
 class KafkaPublisher implements Publisher {
@@ -99,8 +110,14 @@ class KafkaPublisher implements Publisher {
   #lastAnswerAt = 0;
   #lastAcknowledgedAt = 0;
   #lastError: Error | undefined;
+  /** Resolves when standard output has taken the reports written so far; undefined while it keeps up. */
+  #reportsTaken: Promise<unknown> | undefined;
 
-  constructor({ context, config, format, hasReports, manifest }: PublisherOptions, producer: RecordProducer) {
+  constructor(
+    { context, config, format, hasReports }: PublisherOptions,
+    producer: RecordProducer,
+    manifest: Manifest | undefined,
+  ) {
     this.#producer = producer;
     this.#topic = config.CLICKSTREAM_TOPIC;
     this.#format = format;
@@ -118,14 +135,15 @@ class KafkaPublisher implements Publisher {
     const value = Buffer.from(encodeClickEvent(click, this.#format));
     this.#startedAt ??= performance.now();
     this.sent++;
-    return this.#producer.write(
+    const hasRoom = this.#producer.write(
       { topic: this.#topic, key: Buffer.from(click.userId), value },
       this.#manifest ? this.#noting(this.#manifest, click.userId, value) : this.#onDelivery,
     );
+    return hasRoom && this.#reportsTaken === undefined;
   }
 
   whenWritable(): Promise<void> {
-    return orAborted(this.#producer.whenWritable(), this.#context.signal);
+    return orAborted(Promise.all([this.#producer.whenWritable(), this.#reportsTaken]), this.#context.signal);
   }
 
   async finish(): Promise<Omit<RunSummary, 'malformed'>> {
@@ -146,6 +164,7 @@ class KafkaPublisher implements Publisher {
       wait(STOP_CLOSE_MS, closing.signal),
     ]);
     this.#manifest?.close();
+    if (this.#reportsTaken) await orAborted(this.#reportsTaken, signal);
     const unanswered = this.sent - this.#acknowledged - this.#failed;
     if (unanswered > 0) this.firstFailure ??= 'no answer from Kafka';
     return {
@@ -193,11 +212,22 @@ class KafkaPublisher implements Publisher {
     }
     const { stdout, stderr } = this.#context;
     if (this.#hasReports) {
-      stdout.write(`${formatDelivery(report, stdout)}\n`);
+      this.#report(`${formatDelivery(report, stdout)}\n`);
     } else if (report.status === 'failed' && report.error !== this.#lastError) {
       // All clicks of a failed request share its error: one line for them.
       this.#lastError = report.error;
       stderr.write(`${formatDelivery(report, stderr)}\n`);
     }
   };
+
+  #report(line: string): void {
+    const { stdout, signal } = this.#context;
+    if (stdout.write(line)) return;
+    // A reader that is gone is the business of `runApp`, which aborts the signal.
+    this.#reportsTaken ??= once(stdout, 'drain', { signal })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#reportsTaken = undefined;
+      });
+  }
 }
