@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import { superviseProcess, type BenchProcess } from './bench-process.ts';
@@ -12,6 +13,8 @@ export function startAggregator(
 ): Promise<BenchProcess> {
   const child = execaNode(main, {
     nodeOptions: ['--conditions=@clickstream/source'],
+    // Away from the workspace and whatever .env is there.
+    cwd: tmpdir(),
     env: { LOG_LEVEL: 'warn', ...environment, ...settings },
     reject: false,
     buffer: false,

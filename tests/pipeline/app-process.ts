@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
@@ -24,6 +25,8 @@ export function startApp(
   const main = fileURLToPath(new URL(`../../apps/${app}/src/main.ts`, import.meta.url));
   const child = execaNode(main, args, {
     nodeOptions: ['--conditions=@clickstream/source'],
+    // Away from the workspace and whatever .env is there.
+    cwd: tmpdir(),
     env: environment,
     reject: false,
     buffer: false,

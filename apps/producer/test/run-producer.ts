@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,7 +8,7 @@ import { decodeClickEvent, type ClickEvent } from '@clickstream/schema';
 import { execa, type Options } from 'execa';
 import { app } from '../src/app.ts';
 
-const APP = join(import.meta.dirname, '..');
+const MAIN = join(import.meta.dirname, '../src/main.ts');
 
 /** Where a producer under test writes to. */
 export interface Destination {
@@ -25,9 +26,10 @@ export function runProducer(
   args: readonly string[],
   options: Pick<Options, 'input' | 'inputFile' | 'env'> = {},
 ) {
-  return execa(process.execPath, ['--conditions=@clickstream/source', 'src/main.ts', ...args], {
+  return execa(process.execPath, ['--conditions=@clickstream/source', MAIN, ...args], {
     ...options,
-    cwd: APP,
+    // Away from the workspace and whatever .env is there.
+    cwd: tmpdir(),
     env: { KAFKA_BROKERS: brokers, CLICKSTREAM_TOPIC: topic, ...options.env },
     extendEnv: false,
     reject: false,
