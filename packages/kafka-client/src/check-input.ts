@@ -24,8 +24,7 @@ export interface CheckInputOptions {
  */
 export async function checkInput(options: CheckInputOptions): Promise<InputState> {
   const { reader, log, topic, partition, state, groupOffset, acceptLoss } = options;
-  const start = (await reader.startOffsets(topic))[partition] ?? 0n;
-  const end = (await reader.endOffsets(topic))[partition] ?? 0n;
+  const { start, end } = await reader.logBounds(topic, partition);
   const { position, lastBatch } = state;
   const orElse = (why: string, accepted: InputState): InputState => {
     if (!acceptLoss)
@@ -58,9 +57,9 @@ export async function checkInput(options: CheckInputOptions): Promise<InputState
       `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
       { position: start },
     );
-  if (groupOffset !== undefined && groupOffset !== position)
+  if (groupOffset !== undefined && groupOffset !== state.groupOffset)
     return orElse(
-      `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${position}: somebody has changed it`,
+      `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${state.groupOffset ?? 'none'}: somebody has changed it`,
       state,
     );
   return state;

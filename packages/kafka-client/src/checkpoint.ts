@@ -12,6 +12,8 @@ const count = z.int().min(0);
 const inputState = z.object({
   /** The next offset to read. */
   position: offset,
+  /** What the group's offset is as of this transaction, which may lag behind the position; none before the first. */
+  groupOffset: offset.optional(),
   /** The record batch last read from, to recognise a topic that was made anew; none before the first record. */
   lastBatch: z.object({ baseOffset: offset, crc: z.int() }).optional(),
 });
@@ -74,8 +76,7 @@ export async function readCheckpoint(
   topic: string,
   partition: number,
 ): Promise<Checkpoint | undefined> {
-  const start = (await reader.startOffsets(topic))[partition] ?? 0n;
-  const end = (await reader.endOffsets(topic))[partition] ?? 0n;
+  const { start, end } = await reader.logBounds(topic, partition);
   for (let window = FIRST_WINDOW, to = end; to > start; window *= 2n) {
     const from = to - window > start ? to - window : start;
     let newest: Buffer | null | undefined;

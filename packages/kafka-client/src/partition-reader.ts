@@ -21,6 +21,8 @@ export interface PartitionRange {
 export interface PartitionReader {
   /** The number of partitions of a topic. @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` or `…_AUTHORIZATION` */
   partitionCount(topic: string): Promise<number>;
+  /** Both of the following for one partition. @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` */
+  logBounds(topic: string, partition: number): Promise<{ start: bigint; end: bigint }>;
   /** First offset still in the log, per partition. */
   startOffsets(topic: string): Promise<bigint[]>;
   /** Offset after the last one readable with the reader's isolation (the last stable offset, if committed), per partition. */
@@ -56,6 +58,7 @@ const MAX_WAIT_MS = 250;
 /** Long poll while some partition is busy with what it has, so that its next fetch does not queue behind it. */
 const MAX_WAIT_WHILE_BUSY_MS = 20;
 const RETRY_DELAY_MS = 200;
+const METADATA_ATTEMPTS = 5;
 const CLOSE_DEADLINE_MS = 1_000;
 const LEADERLESS_LIMIT_MS = 60_000;
 
@@ -185,7 +188,28 @@ class ClusterReader implements PartitionReader {
         { cause: error, topic },
       );
     }
-    return this.#cluster.findTopicPartitionMetadata(topic).length;
+    // kafkajs lets a refresh that is under way answer for a topic that was added after it began, and does not ask for
+    // that topic again. No partitions here would read as an empty topic, and an empty topic as nothing counted yet.
+    for (let attempt = 0; attempt < METADATA_ATTEMPTS; attempt++) {
+      const count = this.#cluster.findTopicPartitionMetadata(topic).length;
+      if (count > 0) return count;
+      await this.#refreshMetadata();
+    }
+    throw new KafkaClientError('CLICKSTREAM_KAFKA_TOPIC_MISSING', `no broker knows topic ${topic}`, {
+      topic,
+    });
+  }
+
+  async logBounds(topic: string, partition: number): Promise<{ start: bigint; end: bigint }> {
+    const start = (await this.startOffsets(topic))[partition];
+    const end = (await this.endOffsets(topic))[partition];
+    if (start === undefined || end === undefined)
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        `topic ${topic} has no partition ${partition}`,
+        { topic, partition },
+      );
+    return { start, end };
   }
 
   startOffsets(topic: string): Promise<bigint[]> {
@@ -213,6 +237,9 @@ class ClusterReader implements PartitionReader {
         const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, ...at }]);
         const offsets = new Array<bigint>(count).fill(-1n);
         for (const { partition, offset } of found?.partitions ?? []) offsets[partition] = BigInt(offset);
+        // kafkajs leaves out what its metadata does not know; only a time may have no offset.
+        if ('fromBeginning' in at && offsets.includes(-1n))
+          throw new Error(`no offset of partition ${offsets.indexOf(-1n)}`);
         return offsets;
       } catch (error) {
         if (performance.now() - startedAt > LEADERLESS_LIMIT_MS) throw this.#unreachable({ topic }, error);

@@ -105,8 +105,11 @@ export interface TaskStatus {
   purgeable?: bigint;
 }
 
-/** A commit that only moves positions, past markers and aborted records, may wait this long. */
-const POSITION_COMMIT_MS = 1_000;
+/**
+ * Least time between two transactions of a task that carry the group's offsets. They are for tools only and make two of
+ * a transaction's five requests, so most transactions go without.
+ */
+const OFFSETS_INTERVAL_MS = 1_000;
 
 /**
  * The work on partition *p*: of the input topic and the repartition topic together, exactly once. One transactional
@@ -117,7 +120,8 @@ const POSITION_COMMIT_MS = 1_000;
  *    they agree; seek the inputs to the checkpoint's positions.
  * 3. **Process** a fetched batch into the state in memory.
  * 4. **Send** results, dead letters and forwards, and as the last record the checkpoint that covers them.
- * 5. **Send offsets** of both inputs, for lag tools and for whoever reads the group.
+ * 5. **Send offsets** of both inputs, for lag tools and for whoever reads the group: at most once a second, and when the
+ *    task stops. The checkpoint says what they are.
  * 6. **Commit**.
  *
  * A crash before 6 was answered by the broker's log costs nothing: the transaction is aborted by the next owner's 1,
@@ -136,8 +140,10 @@ export class StreamTask {
   /** Outputs since the last commit. */
   #records: PlacedRecord[] = [];
   #isDirty = false;
-  #arePositionsMoved = false;
+  /** Whether the group's offsets are behind the positions. */
+  #areOffsetsBehind = false;
   #lastCommitAt = -Infinity;
+  #lastOffsetsAt = -Infinity;
 
   constructor(settings: TaskSettings, partition: number, reader: PartitionReader, status: TaskStatus) {
     this.#settings = settings;
@@ -188,8 +194,7 @@ export class StreamTask {
     const found = await readCheckpoint(this.#reader, checkpointTopic, partition);
     const ends: Record<string, bigint> = {};
     for (const topic of [...resultTopics, ...otherTopics]) {
-      const from = (await this.#reader.startOffsets(topic))[partition] ?? 0n;
-      const to = (await this.#reader.endOffsets(topic))[partition] ?? 0n;
+      const { start: from, end: to } = await this.#reader.logBounds(topic, partition);
       ends[topic] = to;
       if (found && otherTopics.includes(topic)) continue;
       for await (const batch of this.#reader.read({ topic, partition, from, to }, signal)) {
@@ -241,8 +246,8 @@ export class StreamTask {
     const reader = this.#reader;
     if (!hasCheckpoint) {
       const [input, repartition] = [
-        { position: (await reader.startOffsets(inputTopic))[partition] ?? 0n },
-        { position: (await reader.startOffsets(repartitionTopic))[partition] ?? 0n },
+        { position: (await reader.logBounds(inputTopic, partition)).start },
+        { position: (await reader.logBounds(repartitionTopic, partition)).start },
       ];
       this.#checkpoint = { ...this.#checkpoint, input, repartition };
       return;
@@ -264,7 +269,7 @@ export class StreamTask {
     const repartition = await check(this.#checkpoint.repartition, repartitionTopic);
     this.#checkpoint = { ...this.#checkpoint, input, repartition };
     // A group offset that is missing, or wrong and accepted, is written with the next commit.
-    this.#arePositionsMoved =
+    this.#areOffsetsBehind =
       groupOffset(inputTopic) !== input.position || groupOffset(repartitionTopic) !== repartition.position;
   }
 
@@ -290,7 +295,10 @@ export class StreamTask {
         if (!batch) break;
         await this.#process(stream.input, batch, producer);
       }
-      if (this.#isDirty) await this.#commit(producer);
+      if (this.#isDirty || this.#areOffsetsBehind) {
+        this.#lastOffsetsAt = -Infinity;
+        await this.#commit(producer);
+      }
     } finally {
       over.abort();
       await Promise.all(streams.map((stream) => stream.close()));
@@ -299,9 +307,9 @@ export class StreamTask {
 
   /** Time until the next commit is due; Infinity when there is nothing to commit. */
   #msUntilCommit(commitIntervalMs: number): number {
-    const since = performance.now() - this.#lastCommitAt;
-    if (this.#isDirty) return commitIntervalMs - since;
-    return this.#arePositionsMoved ? POSITION_COMMIT_MS - since : Infinity;
+    const now = performance.now();
+    if (this.#isDirty) return this.#lastCommitAt + commitIntervalMs - now;
+    return this.#areOffsetsBehind ? this.#lastOffsetsAt + OFFSETS_INTERVAL_MS - now : Infinity;
   }
 
   async #process(input: InputName, batch: FetchedBatch, producer: TransactionalProducer): Promise<void> {
@@ -322,7 +330,7 @@ export class StreamTask {
         ...this.#checkpoint,
         books: { ...books },
         marks: { ...marks },
-        [input]: { position, lastBatch },
+        [input]: { ...this.#checkpoint[input], position, lastBatch },
       };
     };
     const record = batch.walk();
@@ -344,7 +352,7 @@ export class StreamTask {
     }
     if (record.timestampMs > 0) this.#status.lastIngestTimeMs = record.timestampMs;
     advance(batch.nextOffset);
-    this.#arePositionsMoved = true;
+    this.#areOffsetsBehind = true;
   }
 
   readonly #output: TaskOutput = {
@@ -386,8 +394,13 @@ export class StreamTask {
     const ends = { ...this.#checkpoint.resultEnds };
     const expected = { ...ends };
     for (const { topic } of records) if (topic in ends) ends[topic] = (ends[topic] ?? 0n) + 1n;
+    const sendsOffsets = performance.now() - this.#lastOffsetsAt >= OFFSETS_INTERVAL_MS;
+    const withOffset = (state: InputState) =>
+      sendsOffsets ? { ...state, groupOffset: state.position } : state;
     const checkpoint: Checkpoint = {
       ...this.#checkpoint,
+      input: withOffset(this.#checkpoint.input),
+      repartition: withOffset(this.#checkpoint.repartition),
       sequence: this.#checkpoint.sequence + 1,
       resultEnds: ends,
       sums: this.#logic.sums(),
@@ -410,12 +423,14 @@ export class StreamTask {
         );
     }
     reach?.('after-checkpoint');
-    // 5.
-    await producer.sendOffsets(applicationId, [
-      { topic: inputTopic, partition, offset: checkpoint.input.position },
-      { topic: repartitionTopic, partition, offset: checkpoint.repartition.position },
-    ]);
-    reach?.('after-offsets');
+    if (sendsOffsets) {
+      // 5.
+      await producer.sendOffsets(applicationId, [
+        { topic: inputTopic, partition, offset: checkpoint.input.position },
+        { topic: repartitionTopic, partition, offset: checkpoint.repartition.position },
+      ]);
+      reach?.('after-offsets');
+    }
     // 6. The commit leaves a marker in every partition it wrote to.
     await producer.commit();
     reach?.('after-commit');
@@ -427,7 +442,8 @@ export class StreamTask {
     );
     this.#checkpoint = { ...checkpoint, resultEnds: marked };
     this.#isDirty = false;
-    this.#arePositionsMoved = false;
+    this.#areOffsetsBehind = !sendsOffsets;
+    if (sendsOffsets) this.#lastOffsetsAt = performance.now();
     this.#status.books = checkpoint.books;
     this.#status.sums = checkpoint.sums;
     if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;
