@@ -4,6 +4,7 @@ import { describe, test } from 'vitest';
 import { startAggregator } from './aggregator-process.ts';
 import { createClickLoad } from './click-load.ts';
 import { expectExact } from './expect-exact.ts';
+import { expectVerified } from './expect-verified.ts';
 import { untilAllRead } from './newest-checkpoints.ts';
 import { createRandomSource } from './random-source.ts';
 import { createTestTopics } from './test-topics.ts';
@@ -43,6 +44,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     await last.ready();
     await stopWriting();
     await expectExact(witness, topics, load);
+    await expectVerified(topics);
   });
 
   test('after kill -9 at random moments, with one instance', async ({ onTestFinished }) => {
@@ -62,6 +64,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     await last.ready();
     await stopWriting();
     await expectExact(witness, topics, load);
+    await expectVerified(topics);
   });
 
   test('after kill -9 at random moments, with two instances', async ({ onTestFinished }) => {
@@ -81,6 +84,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     }
     await stopWriting();
     await expectExact(witness, topics, load);
+    await expectVerified(topics);
   });
 
   test('while instances join and leave', async ({ expect, onTestFinished }) => {
@@ -99,6 +103,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     }
     await stopWriting();
     await expectExact(witness, topics, load);
+    await expectVerified(topics);
     staying.kill('SIGTERM');
     expect(await staying.ended).toMatchObject({ exitCode: 0 });
   });
@@ -119,6 +124,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     await second.ready();
     await stopWriting();
     await expectExact(witness, topics, load);
+    await expectVerified(topics);
     second.kill('SIGTERM');
     expect(await second.ended).toMatchObject({ exitCode: 0 });
   });
@@ -146,6 +152,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
       await untilAllRead(topics, load.written, successor, { atLeast: true });
       await stopWriting();
       await expectExact(witness, topics, load);
+      await expectVerified(topics);
       for (const instance of [zombie, successor]) {
         instance.kill('SIGTERM');
         expect(await instance.ended).toMatchObject({ exitCode: 0 });

@@ -4,6 +4,7 @@ import { encodeClickEvent } from '@clickstream/schema';
 import { describe, expect, test } from 'vitest';
 import type { ClickLoad } from './click-load.ts';
 import { expectExact } from './expect-exact.ts';
+import { expectVerified } from './expect-verified.ts';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics, type TestTopics } from './test-topics.ts';
 import { useWitness } from './witness.ts';
@@ -73,6 +74,7 @@ describe.concurrent(
         await aggregator.ready();
         const load = await writeThreeWays(topics);
         await expectExact(witness, topics, load, emit);
+        await expectVerified(topics);
         await aggregator.stop();
       },
     );

@@ -132,8 +132,9 @@ describe.concurrent('verify fails', () => {
       const total = JSON.parse(result.value.toString('utf8')) as { userId: string; clicks: number };
       const value = Buffer.from(JSON.stringify({ ...total, clicks: total.clicks + 1 }));
       await write({ topic: topics.totals, partition: 2, key: result.key, value });
+      const end = (await aggregation.reader.endOffsets(topics.totals))[2];
       await forgeCheckpoint(aggregation, 2, ({ resultEnds, sums, books }) => {
-        bump(resultEnds, topics.totals, 2); // it stands behind a marker
+        resultEnds[topics.totals] = String(end);
         sums.clicks++;
         books['counted'] = (books['counted'] ?? 0) + 1;
         books['received'] = (books['received'] ?? 0) + 1;
