@@ -9,6 +9,7 @@ import { createLogger, createRecordProducer } from '@clickstream/kafka-client';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pnpmCommand } from '../scripts/pnpm-command.ts';
 
 const workspace = fileURLToPath(new URL('..', import.meta.url));
 const USER = `dev-${randomUUID()}`;
@@ -35,7 +36,8 @@ afterAll(async () => {
 
 /** Starts `pnpm dev` as the leader of a process group, as a shell starts it in a terminal. */
 function startDev() {
-  const child = execa('npx', ['--yes', 'pnpm@12', 'exec', 'sh', '-c', script], {
+  const [executable, ...before] = pnpmCommand(process.env);
+  const child = execa(executable, [...before, 'exec', 'sh', '-c', script], {
     cwd: workspace,
     detached: true,
     cleanup: false,
@@ -43,7 +45,8 @@ function startDev() {
     buffer: false,
     stdin: 'ignore',
     all: true,
-    env: { KAFKA_BROKERS: '' },
+    // As from a terminal: turbo tells its tasks that it runs them, and this test may be one of them.
+    env: { KAFKA_BROKERS: '', TURBO_HASH: undefined },
   });
   const lines: string[] = [];
   const waiting: { text: string; found: () => void }[] = [];
@@ -95,12 +98,12 @@ async function wrapperPid(): Promise<number> {
 }
 
 const ends: [string, (devPid: number) => void | Promise<void>][] = [
-  // A terminal sends it to the whole group: npx, pnpm, the shell and dev itself.
+  // A terminal sends it to the whole group: pnpm, the shell and dev itself.
   ['Ctrl-C', (devPid) => void process.kill(-devPid, 'SIGINT')],
   ['SIGTERM', (devPid) => void process.kill(devPid, 'SIGTERM')],
   ['the terminal closing', (devPid) => void process.kill(-devPid, 'SIGHUP')],
   ['kill -9 of the wrapper', async () => void process.kill(await wrapperPid(), 'SIGKILL')],
-  ['kill -9 of npx', (devPid) => void process.kill(devPid, 'SIGKILL')],
+  ['kill -9 of pnpm', (devPid) => void process.kill(devPid, 'SIGKILL')],
 ];
 
 test.for(ends.map(([name, end], index) => ({ name, end, clicks: index + 1 })))(

@@ -33,11 +33,11 @@ export interface ProtocolRequest<Response> {
 }
 
 const FETCH = 1;
-/** The newest version that names topics by name and whose leader epochs are optional. */
-const FETCH_VERSION = 11;
+/** The newest version that only the leader answers: from 11 on, followers do, and a reader may be stuck at one. */
+const FETCH_VERSION = 10;
 
 /**
- * Fetch v11 with the records left as bytes: kafkajs' own decoder makes an object of every record, and
+ * Fetch v10 with the records left as bytes: kafkajs' own decoder makes an object of every record, and
  * drops the positions of a fetch that brought none.
  */
 export function fetchRequest(
@@ -65,7 +65,7 @@ export function fetchRequest(
 function encodeFetch(partitions: readonly PartitionRequest[], limits: FetchLimits): Buffer {
   // Each partition goes as a topic of its own: the broker fills the response in the order of the request.
   const names = partitions.map(({ topic }) => Buffer.from(topic));
-  const size = 25 + names.reduce((sum, name) => sum + 2 + name.length + 4 + 28, 4) + 4 + 2;
+  const size = 25 + names.reduce((sum, name) => sum + 2 + name.length + 4 + 28, 4) + 4;
   const buffer = Buffer.allocUnsafe(size);
   let at = 0;
   at = buffer.writeInt32BE(-1, at); // replica id: a consumer
@@ -88,7 +88,6 @@ function encodeFetch(partitions: readonly PartitionRequest[], limits: FetchLimit
     at = buffer.writeInt32BE(limits.maxBytesPerPartition, at);
   });
   at = buffer.writeInt32BE(0, at); // forgotten topics
-  at = buffer.writeInt16BE(0, at); // rack id
   return buffer.subarray(0, at);
 }
 
@@ -114,7 +113,6 @@ function decodeFetch(payload: Buffer): { clientSideThrottleTime: number; data: P
       const abortedTransactions: { producerId: bigint; firstOffset: bigint }[] = [];
       for (let count = int32(); count > 0; count--)
         abortedTransactions.push({ producerId: int64(), firstOffset: int64() });
-      int32(); // preferred read replica
       const records = bytes(int32());
       data.push({
         topic,

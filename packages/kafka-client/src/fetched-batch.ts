@@ -143,7 +143,10 @@ export function createFetchedBatch(
       abortedProducers.add(next.producerId);
 
     if ((attributes & CONTROL) !== 0) {
-      if (controlType(records, at + RECORDS) === CONTROL_TYPE_ABORT) abortedProducers.delete(producerId);
+      // The log cleaner may leave a marker's batch without its record.
+      const isEmpty = records.readInt32BE(at + RECORD_COUNT) === 0;
+      if (!isEmpty && controlType(records, at + RECORDS) === CONTROL_TYPE_ABORT)
+        abortedProducers.delete(producerId);
     } else if ((attributes & TRANSACTIONAL) === 0 || !abortedProducers.has(producerId)) {
       if (lastOffset >= fetchedOffset) {
         const inflated = inflateSection(

@@ -42,6 +42,8 @@ export function originOf(record: RecordCursor): RecordOrigin | undefined {
   const timestamp = integer(found.get(TIMESTAMP));
   if (topic === undefined || partition === undefined || offset === undefined || timestamp === undefined)
     return undefined;
+  // Only the timestamp may be negative: what is here goes into the checkpoint.
+  if (partition < 0n || partition > 0x7fffffffn || offset < 0n) return undefined;
   return { topic, partition: Number(partition), offset, timestampMs: Number(timestamp) };
 }
 

@@ -71,9 +71,15 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
   let heartbeatAt = performance.now();
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   failed.catch(() => undefined); // whoever is interested awaits it
+  // kafkajs may go on joining after it was told to stop; that is none of ours any more.
+  let isOver = false;
+  failed.catch(() => {
+    isOver = true;
+  });
 
   const { GROUP_JOIN, REBALANCING, HEARTBEAT, CRASH } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
+    if (isOver) return;
     heartbeatAt = performance.now();
     const partitions = payload.memberAssignment[topic] ?? [];
     // Listeners run synchronously, so this comes before the first fetch of the generation.
@@ -85,6 +91,7 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
     onRebalancing?.();
   });
   consumer.on(HEARTBEAT, () => {
+    if (isOver) return;
     heartbeatAt = performance.now();
     options.onHeartbeat?.();
   });
@@ -136,6 +143,7 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
     commit: (partition, nextOffset) =>
       consumer.commitOffsets([{ topic, partition, offset: nextOffset.toString() }]),
     leave: async () => {
+      isOver = true;
       clearInterval(watch);
       await disconnect(consumer);
     },

@@ -65,6 +65,8 @@ const LEADERLESS_LIMIT_MS = 60_000;
 const OFFSET_OUT_OF_RANGE = 1;
 /** Leader moved, or not there yet: new metadata helps. Kafka error codes 3, 5, 6, 9, 56, 74, 75, 76 and 100. */
 const STALE_LEADER = new Set([3, 5, 6, 9, 56, 74, 75, 76, 100]);
+/** The broker does not know the topic, or knows another one of that name. */
+const TOPIC_GONE = new Set([3, 100]);
 
 /** The connections to one broker, which send any request. Part of every kafkajs broker, in no version of its types. */
 interface BrokerConnections {
@@ -86,6 +88,8 @@ class Stream {
   position: bigint;
   leader: string | undefined;
   failingSince: number | undefined;
+  /** Whether a broker has said that it does not know the topic. */
+  wasGone = false;
   #ahead: FetchedBatch | undefined;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -201,14 +205,14 @@ class ClusterReader implements PartitionReader {
   }
 
   async logBounds(topic: string, partition: number): Promise<{ start: bigint; end: bigint }> {
-    const start = (await this.startOffsets(topic))[partition];
-    const end = (await this.endOffsets(topic))[partition];
-    if (start === undefined || end === undefined)
+    if (partition >= (await this.partitionCount(topic)))
       throw new KafkaClientError(
         'CLICKSTREAM_KAFKA_TOPIC_MISSING',
         `topic ${topic} has no partition ${partition}`,
         { topic, partition },
       );
+    const [start = -1n] = await this.#offsets(topic, { fromBeginning: true }, [partition]);
+    const [end = -1n] = await this.#offsets(topic, { fromBeginning: false }, [partition]);
     return { start, end };
   }
 
@@ -229,17 +233,19 @@ class ClusterReader implements PartitionReader {
   async #offsets(
     topic: string,
     at: { fromBeginning: boolean } | { fromTimestamp: number },
+    asked?: readonly number[],
   ): Promise<bigint[]> {
-    const count = await this.partitionCount(topic);
-    const partitions = Array.from({ length: count }, (_, partition) => ({ partition }));
+    const ids =
+      asked ?? Array.from({ length: await this.partitionCount(topic) }, (_, partition) => partition);
+    const partitions = ids.map((partition) => ({ partition }));
     for (const startedAt = performance.now(); ;) {
       try {
         const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions, ...at }]);
-        const offsets = new Array<bigint>(count).fill(-1n);
-        for (const { partition, offset } of found?.partitions ?? []) offsets[partition] = BigInt(offset);
+        const known = new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+        const offsets = ids.map((partition) => known.get(partition) ?? -1n);
         // kafkajs leaves out what its metadata does not know; only a time may have no offset.
         if ('fromBeginning' in at && offsets.includes(-1n))
-          throw new Error(`no offset of partition ${offsets.indexOf(-1n)}`);
+          throw new Error(`no offset of partition ${String(ids[offsets.indexOf(-1n)])}`);
         return offsets;
       } catch (error) {
         if (performance.now() - startedAt > LEADERLESS_LIMIT_MS) throw this.#unreachable({ topic }, error);
@@ -386,6 +392,7 @@ class ClusterReader implements PartitionReader {
     for (const response of responses) {
       for (const stream of byPartition.get(`${response.topic}/${response.partition}`) ?? []) {
         unanswered.delete(stream);
+        if (TOPIC_GONE.has(response.errorCode)) stream.wasGone = true;
         if (STALE_LEADER.has(response.errorCode)) leaderless.push(stream);
         else await this.#answer(stream, response);
       }
@@ -398,6 +405,13 @@ class ClusterReader implements PartitionReader {
   async #answer(stream: Stream, response: PartitionResponse): Promise<void> {
     const { topic, partition, position, end } = stream;
     try {
+      // The same offsets of a topic made anew are other records: whoever reads has to look where it stands.
+      if (stream.wasGone)
+        throw new KafkaClientError(
+          'CLICKSTREAM_KAFKA_STALLED',
+          `topic ${topic} was away for a while: it may have been deleted and made anew`,
+          { topic, partition, offset: position },
+        );
       if (response.errorCode === OFFSET_OUT_OF_RANGE) throw await this.#outOfRange(stream);
       if (response.errorCode !== 0)
         throw new KafkaClientError(

@@ -59,6 +59,7 @@ export function stickyAssignor(topic: string): { owned: readonly number[]; creat
       }),
       assign: ({ members }) => {
         const partitions = cluster.findTopicPartitionMetadata(topic).length;
+        if (partitions === 0) throw new Error(`no metadata of topic ${topic} to share out`);
         const shares = shareOut(
           members.map(({ memberId, memberMetadata }) => ({ memberId, owned: ownedBy(memberMetadata) })),
           partitions,

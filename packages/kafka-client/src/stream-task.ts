@@ -281,7 +281,7 @@ export class StreamTask {
       const range = { topic, partition: this.#partition, from };
       return new InputStream(input, this.#reader.read(range, AbortSignal.any([signal, over.signal])));
     };
-    const streams = [open('input', inputTopic), open('repartition', repartitionTopic)] as const;
+    const streams = [open('input', inputTopic), open('repartition', repartitionTopic)];
     try {
       while (!signal.aborted) {
         const dueInMs = this.#msUntilCommit(commitIntervalMs);
@@ -291,6 +291,8 @@ export class StreamTask {
         }
         const stream = await firstReady(streams, dueInMs);
         if (!stream) continue;
+        // Of two that are ready the race is won by the first: whoever won stands behind the other next time.
+        streams.sort((one) => (one === stream ? 1 : -1));
         const batch = await stream.take();
         if (!batch) break;
         await this.#process(stream.input, batch, producer);

@@ -90,6 +90,7 @@ class Instance implements TaskProcessor {
   #membership: GroupMembership | undefined;
   #hasSeat = false;
   #waitingForSeat: (() => void)[] = [];
+  #seatsLostAt: number[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(options: TaskProcessorOptions, reader: PartitionReader) {
@@ -258,8 +259,26 @@ class Instance implements TaskProcessor {
     }
     this.#options.log.warn(`joining the group again: ${describeError(error)}`);
     this.#hasSeat = false;
-    void this.#membership?.leave();
-    if (!(await this.#wasUnreachable(signal))) this.#count('group');
+    // Awaited: the old member must not take the seat back from the new one.
+    await this.#membership?.leave();
+    if (!(await this.#wasUnreachable(signal))) {
+      this.#count('group');
+      const now = performance.now();
+      this.#seatsLostAt = [...this.#seatsLostAt.filter((lostAt) => now - lostAt < 60_000), now];
+      if (this.#seatsLostAt.length > RESTARTS_PER_MINUTE) {
+        this.#fail(
+          new KafkaClientError(
+            'CLICKSTREAM_KAFKA_STALLED',
+            `the seat in group ${this.#options.applicationId} was lost ${this.#seatsLostAt.length} times within a minute, the last time with: ${describeError(error)}`,
+            { cause: error },
+          ),
+        );
+        return;
+      }
+      await delay(RESTART_DELAY_MS * 2 ** this.#seatsLostAt.length, undefined, { signal }).catch(
+        () => undefined,
+      );
+    }
     while (!isOver()) {
       try {
         await this.join();

@@ -125,6 +125,7 @@ export class ClickTopology<Record extends ClickRecord> {
       return 'rejected';
     };
 
+    if (forwardedFrom === 'unknown') return reject('misrouted', 'was not forwarded by this application');
     // A forwarded click was within the limit where it was read first; since then it has grown by its origin.
     const sizeBytes = forwardedFrom === undefined ? sizeOf(record) : 0;
     if (sizeBytes > DEAD_LETTER_LIMIT_BYTES)
@@ -149,7 +150,6 @@ export class ClickTopology<Record extends ClickRecord> {
         return 'forwarded';
       }
     }
-    if (forwardedFrom === 'unknown') return reject('misrouted', 'was not forwarded by this application');
     this.#counter.count(decoded.value);
     if (emit === 'every') this.#publish(userId, output);
     else this.#changed.add(userId);

@@ -16,7 +16,8 @@ const FAILURE = 'Message delivery to user_clickstream [2] failed: not acknowledg
 const terminal = () => Object.assign(Object.create(WriteStream.prototype) as WriteStream, { isTTY: true });
 
 beforeEach(() => {
-  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) vi.stubEnv(name, undefined);
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'CI', 'TF_BUILD'])
+    vi.stubEnv(name, undefined);
   vi.stubEnv('TERM', 'xterm-256color');
 });
 afterEach(() => {

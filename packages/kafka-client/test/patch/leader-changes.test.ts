@@ -121,6 +121,7 @@ describe('a send to the leaders of two partitions', () => {
     const isAtWork = async (kafkajsPackage: KafkajsPackage) => {
       const topic = await createTestTopic(brokers, 'slow-leader', { partitions: 2 });
       let atWork = false;
+      const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>();
       const startNode = (node: number) =>
         startKafkaProxy(brokers, {
           onResponse: async (frame) => {
@@ -128,10 +129,12 @@ describe('a send to the leaders of two partitions', () => {
             if (frame.apiKey !== API_KEY.produce) return 'forward';
             if (node === 1) {
               atWork = true;
+              begin(undefined);
               await delay(REQUEST_TIMEOUT_MS);
               atWork = false;
               return 'forward';
             }
+            await begun;
             // Behind the name stand a count of one, the partition's number and its error code.
             frame.bytes.writeInt16BE(INVALID_RECORD, frame.bytes.indexOf(topic) + topic.length + 8);
             return { bytes: frame.bytes };
