@@ -77,7 +77,6 @@ async function processesOfDev(): Promise<string[]> {
   return stdout
     .split('\n')
     .filter((line) => line.includes(dataDir) || line.includes(`KAFKA_BROKERS=localhost:${port}`))
-    .filter((line) => !line.includes('vitest'))
     .map((line) => line.slice(0, 200));
 }
 
