@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A busy CI machine may miss a deadline of a test once; where a single miss may be a wrong count, see aggregator.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     reporters: ['default', ['json', { outputFile: 'test-results/results.json' }]],
   },
 });
