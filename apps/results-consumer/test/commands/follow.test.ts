@@ -58,11 +58,15 @@ describe('follow', () => {
     await topics.write(...users.map((userId) => topics.total(userId, 1)));
     await topics.write(topics.total('42', 2));
     const lines = await follow.lines(3);
-    expect(lines.slice(0, 2).toSorted()).toEqual([
+    // In the order of each partition; these users lie in two.
+    expect(lines.toSorted()).toEqual([
       'User 42 has clicked 1 times.',
+      'User 42 has clicked 2 times.',
       'User 44 has clicked 1 times.',
     ]);
-    expect(lines[2]).toBe('User 42 has clicked 2 times.');
+    expect(lines.indexOf('User 42 has clicked 1 times.')).toBeLessThan(
+      lines.indexOf('User 42 has clicked 2 times.'),
+    );
   });
 
   test('with --last begins with the newest results of the whole topic, then goes on', async () => {
