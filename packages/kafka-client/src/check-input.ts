@@ -4,7 +4,7 @@ import type { Logger } from './logger.ts';
 import type { PartitionReader } from './partition-reader.ts';
 
 export interface CheckInputOptions {
-  readonly reader: PartitionReader;
+  readonly reader: Pick<PartitionReader, 'logBounds' | 'read'>;
   readonly log: Logger;
   readonly topic: string;
   readonly partition: number;
@@ -26,47 +26,57 @@ export async function checkInput(options: CheckInputOptions): Promise<InputState
   const { reader, log, topic, partition, state, groupOffset, acceptLoss } = options;
   const { start, end } = await reader.logBounds(topic, partition);
   const { position, lastBatch } = state;
-  const orElse = (why: string, accepted: InputState): InputState => {
-    if (!acceptLoss)
-      throw new KafkaClientError(
-        'CLICKSTREAM_KAFKA_REFUSED',
-        `partition ${partition} cannot go on: ${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
-        { topic, partition, offset: position },
-      );
-    log.warn(
-      `partition ${partition}: ${why}; going on at offset ${accepted.position}, as --accept-loss says`,
+  const refusal = (why: string) =>
+    new KafkaClientError(
+      'CLICKSTREAM_KAFKA_REFUSED',
+      `partition ${partition} cannot go on: ${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
+      { topic, partition, offset: position },
     );
-    return accepted;
+  const orElse = (why: string, acceptedPosition: bigint): InputState => {
+    if (!acceptLoss) throw refusal(why);
+    log.warn(`partition ${partition}: ${why}; going on at offset ${acceptedPosition}, as --accept-loss says`);
+    return { position: acceptedPosition, lossAccepted: acceptedPosition };
   };
+  // A broker forgets the offsets of a topic that is deleted: while there is one, it is the same topic.
+  const isSameTopic = groupOffset !== undefined;
 
   if (position > end)
-    return orElse(
-      `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew`,
-      {
-        position: start,
-      },
-    );
+    return isSameTopic
+      ? orElse(
+          `${topic} ends at offset ${end} and was read up to ${position}: a broker has lost its tail, with clicks that are counted`,
+          end,
+        )
+      : orElse(
+          `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew`,
+          start,
+        );
   if (lastBatch && lastBatch.baseOffset >= start && !(await holdsBatch(reader, topic, partition, lastBatch)))
-    return orElse(
-      `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
-      { position: start },
-    );
+    return isSameTopic
+      ? orElse(
+          `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: a broker has lost its tail, and it has grown again`,
+          position,
+        )
+      : orElse(
+          `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
+          start,
+        );
   // Also of the repartition topic, which is purged up to the position and no further.
   if (position < start)
     return orElse(
       `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
-      { position: start },
+      start,
     );
-  if (groupOffset !== undefined && groupOffset !== state.groupOffset)
-    return orElse(
-      `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${state.groupOffset ?? 'none'}: somebody has changed it`,
-      state,
-    );
+  if (groupOffset !== undefined && groupOffset !== state.groupOffset) {
+    const why = `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${state.groupOffset ?? 'none'}: somebody has changed it`;
+    if (!acceptLoss) throw refusal(why);
+    // The checkpoint decides, and nothing is lost.
+    log.warn(`partition ${partition}: ${why}; going on at offset ${position}, as --accept-loss says`);
+  }
   return state;
 }
 
 async function holdsBatch(
-  reader: PartitionReader,
+  reader: Pick<PartitionReader, 'read'>,
   topic: string,
   partition: number,
   { baseOffset, crc }: { baseOffset: bigint; crc: number },

@@ -16,6 +16,8 @@ const inputState = z.object({
   groupOffset: offset.optional(),
   /** The record batch last read from, to recognise a topic that was made anew; none before the first record. */
   lastBatch: z.object({ baseOffset: offset, crc: z.int() }).optional(),
+  /** The position at which `--accept-loss` last let the task go on; since then the input does not prove the totals. */
+  lossAccepted: offset.optional(),
 });
 
 const checkpointSchema = z.object({
@@ -72,7 +74,7 @@ const FIRST_WINDOW = 16n;
 
 /** The newest committed checkpoint of a task, looked for backwards from the last stable offset. */
 export async function readCheckpoint(
-  reader: PartitionReader,
+  reader: Pick<PartitionReader, 'logBounds' | 'read'>,
   topic: string,
   partition: number,
 ): Promise<Checkpoint | undefined> {

@@ -1,14 +1,14 @@
 import { checkInput } from './check-input.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
-import type { KafkaConnection } from './connection.ts';
+import type { Clock } from './clock.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
-import { readGroupOffsets } from './group-offsets.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
 import type { Logger } from './logger.ts';
-import type { PartitionReader } from './partition-reader.ts';
+import { recordBytes } from './record-bytes.ts';
 import type { OutgoingRecord } from './record-producer.ts';
-import { TransactionalProducer, type PlacedRecord } from './transactional-producer.ts';
+import type { TaskPorts, TaskProducer } from './task-ports.ts';
+import type { PlacedRecord } from './transactional-producer.ts';
 
 /** What became of a record; each is counted in the books under its name. */
 export type RecordVerdict = 'counted' | 'rejected' | 'forwarded';
@@ -49,13 +49,17 @@ export interface TaskLogic {
   sums(): Record<string, number>;
 }
 
-/** Moments at which a test may end the process. */
+/**
+ * Moments at which a test may end the process. `after-send` is after a request that is not the transaction's last one,
+ * so that it comes in large transactions only; `commit-sent` is while nobody here knows how the commit will end.
+ */
 export const CRASH_POINTS = [
   'after-fence',
   'during-restore',
   'after-send',
   'after-checkpoint',
   'after-offsets',
+  'commit-sent',
   'after-commit',
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
@@ -65,7 +69,6 @@ export type TransactionObserver = (outcome: 'committed' | 'failed', seconds: num
 
 /** What all tasks of an application have in common. */
 export interface TaskSettings {
-  readonly connection: KafkaConnection;
   readonly log: Logger;
   /** Consumer group, and prefix of the transactional ids. */
   readonly applicationId: string;
@@ -95,12 +98,13 @@ export interface TaskStatus {
   state: 'fencing' | 'restoring' | 'running' | 'stopped';
   books: Checkpoint['books'];
   sums: Record<string, number>;
-  /** Result records read back so far when the task started last. */
+  /** Offsets of the results read through so far when the task started last, and all that there were. */
   restored: number;
+  restoreGoal: number;
   /** Kafka timestamp of the last record processed, ms since the epoch; 0 before the first. */
   lastIngestTimeMs: number;
-  /** Records in the input behind the position, as of the last fetch. */
-  lag: bigint;
+  /** Offsets of each input behind its position, as of the last fetch; undefined before the first. */
+  lags: Record<InputName, bigint | undefined>;
   /** The repartition topic is of no use below this offset any more, once something of it was read. */
   purgeable?: bigint;
 }
@@ -110,6 +114,8 @@ export interface TaskStatus {
  * a transaction's five requests, so most transactions go without.
  */
 const OFFSETS_INTERVAL_MS = 1_000;
+/** Most bytes held for one transaction, give or take those of one record: dead letters can be 800 KB each. */
+const COMMIT_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * The work on partition *p*: of the input topic and the repartition topic together, exactly once. One transactional
@@ -131,24 +137,25 @@ const OFFSETS_INTERVAL_MS = 1_000;
  */
 export class StreamTask {
   readonly #settings: TaskSettings;
+  readonly #ports: TaskPorts;
   readonly #partition: number;
-  readonly #reader: PartitionReader;
   readonly #status: TaskStatus;
   readonly #logic: TaskLogic;
 
   #checkpoint: Checkpoint;
   /** Outputs since the last commit. */
   #records: PlacedRecord[] = [];
+  #recordsBytes = 0;
   #isDirty = false;
   /** Whether the group's offsets are behind the positions. */
   #areOffsetsBehind = false;
   #lastCommitAt = -Infinity;
   #lastOffsetsAt = -Infinity;
 
-  constructor(settings: TaskSettings, partition: number, reader: PartitionReader, status: TaskStatus) {
+  constructor(settings: TaskSettings, ports: TaskPorts, partition: number, status: TaskStatus) {
     this.#settings = settings;
+    this.#ports = ports;
     this.#partition = partition;
-    this.#reader = reader;
     this.#status = status;
     this.#logic = settings.createLogic(partition);
     this.#checkpoint = emptyCheckpoint(settings.partitions);
@@ -162,14 +169,10 @@ export class StreamTask {
    * anything else when the task has to start again.
    */
   async run(signal: AbortSignal, onRunning: () => void): Promise<void> {
-    const { connection, log, applicationId, reach } = this.#settings;
+    const { applicationId, reach } = this.#settings;
     this.#status.state = 'fencing';
     this.#status.restored = 0;
-    const producer = await TransactionalProducer.fence(
-      connection,
-      log,
-      `${applicationId}-${this.#partition}`,
-    );
+    const producer = await this.#ports.fence(`${applicationId}-${this.#partition}`);
     try {
       reach?.('after-fence');
       this.#status.state = 'restoring';
@@ -191,13 +194,16 @@ export class StreamTask {
   async #restore(signal: AbortSignal): Promise<void> {
     const { resultTopics, otherTopics, checkpointTopic, partitions, reach } = this.#settings;
     const partition = this.#partition;
-    const found = await readCheckpoint(this.#reader, checkpointTopic, partition);
+    const { reader } = this.#ports;
+    const found = await readCheckpoint(reader, checkpointTopic, partition);
     const ends: Record<string, bigint> = {};
     for (const topic of [...resultTopics, ...otherTopics]) {
-      const { start: from, end: to } = await this.#reader.logBounds(topic, partition);
+      const { start: from, end: to } = await reader.logBounds(topic, partition);
       ends[topic] = to;
       if (found && otherTopics.includes(topic)) continue;
-      for await (const batch of this.#reader.read({ topic, partition, from, to }, signal)) {
+      const before = this.#status.restored;
+      this.#status.restoreGoal = before + Number(to - from);
+      for await (const batch of reader.read({ topic, partition, from, to }, signal)) {
         for (const record = batch.walk(); record.next();) {
           if (!found)
             throw this.#refuse(
@@ -208,8 +214,8 @@ export class StreamTask {
           } catch (error) {
             throw this.#refuse(describeError(error), error);
           }
-          this.#status.restored++;
         }
+        this.#status.restored = before + Number(batch.nextOffset - from);
         reach?.('during-restore');
       }
     }
@@ -234,16 +240,9 @@ export class StreamTask {
 
   /** Decides where the inputs are read from: at the checkpoint's positions, without one at their beginning. */
   async #openInputs(hasCheckpoint: boolean): Promise<void> {
-    const {
-      connection,
-      log,
-      applicationId,
-      inputTopic,
-      repartitionTopic,
-      acceptLoss = false,
-    } = this.#settings;
+    const { log, applicationId, inputTopic, repartitionTopic, acceptLoss = false } = this.#settings;
+    const { reader } = this.#ports;
     const partition = this.#partition;
-    const reader = this.#reader;
     if (!hasCheckpoint) {
       const [input, repartition] = [
         { position: (await reader.logBounds(inputTopic, partition)).start },
@@ -253,7 +252,7 @@ export class StreamTask {
       return;
     }
     const topics = [inputTopic, repartitionTopic];
-    const groupOffsets = await readGroupOffsets(connection, log, applicationId, topics);
+    const groupOffsets = await this.#ports.groupOffsets(applicationId, topics);
     const groupOffset = (topic: string) => groupOffsets.get(topic)?.get(partition);
     const check = (state: InputState, topic: string) =>
       checkInput({
@@ -273,13 +272,13 @@ export class StreamTask {
       groupOffset(inputTopic) !== input.position || groupOffset(repartitionTopic) !== repartition.position;
   }
 
-  async #work(producer: TransactionalProducer, signal: AbortSignal): Promise<void> {
+  async #work(producer: TaskProducer, signal: AbortSignal): Promise<void> {
     const { inputTopic, repartitionTopic, commitIntervalMs } = this.#settings;
     const over = new AbortController();
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
       const range = { topic, partition: this.#partition, from };
-      return new InputStream(input, this.#reader.read(range, AbortSignal.any([signal, over.signal])));
+      return new InputStream(input, this.#ports.reader.read(range, AbortSignal.any([signal, over.signal])));
     };
     const streams = [open('input', inputTopic), open('repartition', repartitionTopic)];
     try {
@@ -289,7 +288,7 @@ export class StreamTask {
           await this.#commit(producer);
           continue;
         }
-        const stream = await firstReady(streams, dueInMs);
+        const stream = await firstReady(streams, dueInMs, this.#ports.clock);
         if (!stream) continue;
         // Of two that are ready the race is won by the first: whoever won stands behind the other next time.
         streams.sort((one) => (one === stream ? 1 : -1));
@@ -309,19 +308,19 @@ export class StreamTask {
 
   /** Time until the next commit is due; Infinity when there is nothing to commit. */
   #msUntilCommit(commitIntervalMs: number): number {
-    const now = performance.now();
+    const now = this.#ports.clock.now();
     if (this.#isDirty) return this.#lastCommitAt + commitIntervalMs - now;
     return this.#areOffsetsBehind ? this.#lastOffsetsAt + OFFSETS_INTERVAL_MS - now : Infinity;
   }
 
-  async #process(input: InputName, batch: FetchedBatch, producer: TransactionalProducer): Promise<void> {
+  async #process(input: InputName, batch: FetchedBatch, producer: TaskProducer): Promise<void> {
     const { commitMaxRecords } = this.#settings;
     if (batch.fetchedOffset !== this.#checkpoint[input].position)
       throw new KafkaClientError(
         'CLICKSTREAM_KAFKA_STALLED',
         `a batch fetched at ${batch.fetchedOffset} came where ${this.#checkpoint[input].position} was expected`,
       );
-    if (input === 'input') this.#status.lag = batch.highWatermark - batch.nextOffset;
+    this.#status.lags = { ...this.#status.lags, [input]: batch.highWatermark - batch.nextOffset };
     if (batch.nextOffset === batch.fetchedOffset) return;
 
     const books = { ...this.#checkpoint.books };
@@ -338,16 +337,23 @@ export class StreamTask {
     const record = batch.walk();
     while (record.next()) {
       const forwardedFrom = input === 'input' ? undefined : (originOf(record) ?? 'unknown');
+      if (forwardedFrom !== undefined && forwardedFrom !== 'unknown') {
+        // Forwards of one partition arrive once each and in order.
+        const { partition: from, offset } = forwardedFrom;
+        if (offset < (marks[from] ?? 0n)) this.#acceptRepetition(record.offset, forwardedFrom);
+        marks[from] = offset + 1n;
+      }
       const verdict = this.#logic.process(record, forwardedFrom, this.#output);
       books[verdict]++;
       if (input === 'input') books.read++;
       else books.received++;
-      if (forwardedFrom !== undefined && forwardedFrom !== 'unknown')
-        marks[forwardedFrom.partition] = forwardedFrom.offset + 1n;
       this.#isDirty = true;
       if (lastBatch?.baseOffset !== record.batchBaseOffset)
         lastBatch = { baseOffset: record.batchBaseOffset, crc: record.batchCrc };
-      if (this.#records.length + this.#logic.heldBack >= commitMaxRecords) {
+      if (
+        this.#records.length + this.#logic.heldBack >= commitMaxRecords ||
+        this.#recordsBytes >= COMMIT_MAX_BYTES
+      ) {
         advance(record.offset + 1n);
         await this.#commit(producer);
       }
@@ -357,12 +363,24 @@ export class StreamTask {
     this.#areOffsetsBehind = true;
   }
 
+  /** A forward that was received before: its partition was counted from the start again, or its topic made anew. */
+  #acceptRepetition(position: bigint, { partition: from, offset }: RecordOrigin): void {
+    const { repartitionTopic, acceptLoss, log } = this.#settings;
+    const why = `${repartitionTopic} holds at offset ${position} the click of partition ${from} at offset ${offset}, behind later ones of that partition: it was kept although other topics were deleted`;
+    if (!acceptLoss) throw this.#refuse(`${why}. Delete it as well, or start once with --accept-loss`);
+    log.warn(`partition ${this.#partition}: ${why}; counting it, as --accept-loss says`);
+    this.#checkpoint = {
+      ...this.#checkpoint,
+      repartition: { ...this.#checkpoint.repartition, lossAccepted: position },
+    };
+  }
+
   readonly #output: TaskOutput = {
     write: (record) => {
-      this.#records.push({ ...record, partition: this.#partition });
+      this.#put({ ...record, partition: this.#partition });
     },
     forward: (record, homePartition, key) => {
-      this.#records.push({
+      this.#put({
         topic: this.#settings.repartitionTopic,
         partition: homePartition,
         key,
@@ -372,31 +390,38 @@ export class StreamTask {
     },
   };
 
-  async #commit(producer: TransactionalProducer): Promise<void> {
-    const startedAt = performance.now();
+  #put(record: PlacedRecord): void {
+    this.#records.push(record);
+    this.#recordsBytes += recordBytes(record);
+  }
+
+  async #commit(producer: TaskProducer): Promise<void> {
+    const { clock } = this.#ports;
+    const startedAt = clock.now();
     let outcome: 'committed' | 'failed' = 'failed';
     try {
       await this.#writeTransaction(producer);
       outcome = 'committed';
     } finally {
-      this.#lastCommitAt = performance.now();
+      this.#lastCommitAt = clock.now();
       this.#settings.onTransaction?.(outcome, (this.#lastCommitAt - startedAt) / 1000);
     }
   }
 
-  async #writeTransaction(producer: TransactionalProducer): Promise<void> {
+  async #writeTransaction(producer: TaskProducer): Promise<void> {
     const { applicationId, inputTopic, repartitionTopic, checkpointTopic, reach } = this.#settings;
     const partition = this.#partition;
     this.#logic.flush(this.#output);
     const records = this.#records;
     this.#records = [];
+    this.#recordsBytes = 0;
 
     // 4. The results have one writer, so where they will stand is known before they are written; that it was
     // so is checked after. Thus the checkpoint goes out with them, in one request.
     const ends = { ...this.#checkpoint.resultEnds };
     const expected = { ...ends };
     for (const { topic } of records) if (topic in ends) ends[topic] = (ends[topic] ?? 0n) + 1n;
-    const sendsOffsets = performance.now() - this.#lastOffsetsAt >= OFFSETS_INTERVAL_MS;
+    const sendsOffsets = this.#ports.clock.now() - this.#lastOffsetsAt >= OFFSETS_INTERVAL_MS;
     const withOffset = (state: InputState) =>
       sendsOffsets ? { ...state, groupOffset: state.position } : state;
     const checkpoint: Checkpoint = {
@@ -414,8 +439,7 @@ export class StreamTask {
       key: Buffer.from(String(partition)),
       value: encodeCheckpoint(checkpoint),
     };
-    const firstOffsets = await producer.send([...records, checkpointRecord]);
-    reach?.('after-send');
+    const firstOffsets = await producer.send([...records, checkpointRecord], () => reach?.('after-send'));
     for (const topic in ends) {
       const first = firstOffsets.get(`${topic}/${partition}`);
       if (first !== undefined && first !== expected[topic])
@@ -434,7 +458,13 @@ export class StreamTask {
       reach?.('after-offsets');
     }
     // 6. The commit leaves a marker in every partition it wrote to.
-    await producer.commit();
+    const committed = producer.commit();
+    if (reach) {
+      // Whoever armed it wants the request gone, which is written to its socket before any timer runs.
+      await Promise.race([committed, this.#ports.clock.delay(0)]);
+      reach('commit-sent');
+    }
+    await committed;
     reach?.('after-commit');
     const marked = Object.fromEntries(
       Object.entries(ends).map(([topic, end]) => [
@@ -445,7 +475,7 @@ export class StreamTask {
     this.#checkpoint = { ...checkpoint, resultEnds: marked };
     this.#isDirty = false;
     this.#areOffsetsBehind = !sendsOffsets;
-    if (sendsOffsets) this.#lastOffsetsAt = performance.now();
+    if (sendsOffsets) this.#lastOffsetsAt = this.#ports.clock.now();
     this.#status.books = checkpoint.books;
     this.#status.sums = checkpoint.sums;
     if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;
@@ -460,7 +490,8 @@ export class StreamTask {
   }
 }
 
-type InputName = 'input' | 'repartition';
+/** The two inputs of a task. */
+export type InputName = 'input' | 'repartition';
 
 /** One input of a task, with its next batch under way. */
 class InputStream {
@@ -504,15 +535,15 @@ class InputStream {
 async function firstReady(
   streams: readonly InputStream[],
   limitMs: number,
+  clock: Clock,
 ): Promise<InputStream | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    if (limitMs !== Infinity) timer = setTimeout(resolve, limitMs, undefined);
-  });
+  const ready = streams.map((stream) => stream.ready());
+  if (limitMs === Infinity) return Promise.race(ready);
+  const over = new AbortController();
   try {
-    return await Promise.race([...streams.map((stream) => stream.ready()), late]);
+    return await Promise.race([...ready, clock.delay(limitMs, over.signal).then(() => undefined)]);
   } finally {
-    clearTimeout(timer);
+    over.abort();
   }
 }
 

@@ -36,17 +36,20 @@ export function createTaskMetrics(): TaskMetrics {
       },
     });
   gauge('consumer_lag_records', 'Records of the input not yet processed', ['partition'], (metric) => {
-    for (const { partition, lag } of tasks()) metric.set({ partition }, Number(lag));
+    for (const { partition, lags } of tasks())
+      if (lags.input !== undefined) metric.set({ partition }, Number(lags.input));
   });
   gauge(
     'consumer_lag_seconds',
     'Age of the last processed record while records wait, else 0',
     ['partition'],
     (metric) => {
-      for (const { partition, lag, lastIngestTimeMs } of tasks())
+      for (const { partition, lags, lastIngestTimeMs } of tasks())
         metric.set(
           { partition },
-          lag > 0n && lastIngestTimeMs > 0 ? Math.max(0, Date.now() - lastIngestTimeMs) / 1000 : 0,
+          (lags.input ?? 0n) > 0n && lastIngestTimeMs > 0
+            ? Math.max(0, Date.now() - lastIngestTimeMs) / 1000
+            : 0,
         );
     },
   );

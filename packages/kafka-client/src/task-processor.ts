@@ -1,18 +1,24 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { connectAdmin } from './connect-admin.ts';
+import type { KafkaConnection } from './connection.ts';
 import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
-import { joinGroup, type GroupMembership } from './group-membership.ts';
-import { createPartitionReader, type PartitionReader } from './partition-reader.ts';
+import type { GroupMembership } from './group-membership.ts';
 import { isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
+import { kafkaPorts, type TaskPorts } from './task-ports.ts';
 
-export interface TaskProcessorOptions extends TaskSettings {
+/** How an instance is to take part; what all tasks have in common beside it. */
+export interface InstanceSettings extends TaskSettings {
   /** Makes the instance a static member of the group: a restart within 10 s moves no partition. */
   readonly instanceId?: string | undefined;
   /** Whether stopping gives up the seat; by default a static member keeps it. */
   readonly leaveOnStop?: boolean | undefined;
   /** Called whenever all tasks that are ours have come to run, with their partitions. */
   readonly onRunning?: (partitions: readonly number[]) => void;
+  /** Time between two purges of the repartition topic, ms; a minute unless told otherwise. */
+  readonly purgeIntervalMs?: number;
+}
+
+export interface TaskProcessorOptions extends InstanceSettings {
+  readonly connection: KafkaConnection;
 }
 
 /** An instance of an exactly-once application: its seat in the group and its tasks. */
@@ -33,6 +39,8 @@ export interface TaskProcessor {
 const RESTARTS_PER_MINUTE = 5;
 const RESTART_DELAY_MS = 200;
 const PURGE_INTERVAL_MS = 60_000;
+/** Fetches are answered within a quarter of a second also when there is nothing: no answer for this long is an outage. */
+const SILENCE_LIMIT_MS = 5_000;
 
 /** The internal topics of an application; its repartition topic keeps records until they are purged after use. */
 export function internalTopics(applicationId: string): { repartition: TopicSpec; checkpoint: TopicSpec } {
@@ -61,8 +69,12 @@ export function internalTopics(applicationId: string): { repartition: TopicSpec;
  * @throws KafkaClientError `CLICKSTREAM_KAFKA_UNREACHABLE`
  */
 export async function startTaskProcessor(options: TaskProcessorOptions): Promise<TaskProcessor> {
-  const reader = await createPartitionReader(options);
-  const instance = new Instance(options, reader);
+  return runInstance(options, await kafkaPorts(options.connection, options.log));
+}
+
+/** {@link startTaskProcessor} on given ports, which it closes in the end. */
+export async function runInstance(settings: InstanceSettings, ports: TaskPorts): Promise<TaskProcessor> {
+  const instance = new Instance(settings, ports);
   try {
     await instance.join();
     return instance;
@@ -75,27 +87,27 @@ export async function startTaskProcessor(options: TaskProcessorOptions): Promise
 interface RunningTask {
   readonly status: TaskStatus;
   readonly stop: AbortController;
-  readonly done: Promise<void>;
 }
 
 class Instance implements TaskProcessor {
   readonly finished: Promise<void>;
-  readonly #options: TaskProcessorOptions;
-  readonly #reader: PartitionReader;
+  readonly #options: InstanceSettings;
+  readonly #ports: TaskPorts;
   readonly #tasks = new Map<number, RunningTask>();
+  /** Tasks that have not ended yet, also those that are no longer ours. */
+  readonly #running = new Set<Promise<void>>();
   readonly #restarts = new Map<string, number>();
   readonly #stopping = new AbortController();
   readonly #settle: { resolve: () => void; reject: (error: Error) => void };
-  readonly #purge: NodeJS.Timeout;
   #membership: GroupMembership | undefined;
   #hasSeat = false;
   #waitingForSeat: (() => void)[] = [];
   #seatsLostAt: number[] = [];
   #stopped: Promise<void> | undefined;
 
-  constructor(options: TaskProcessorOptions, reader: PartitionReader) {
+  constructor(options: InstanceSettings, ports: TaskPorts) {
     this.#options = options;
-    this.#reader = reader;
+    this.#ports = ports;
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     this.finished = promise;
     this.finished.catch(() => undefined); // whoever is interested awaits it
@@ -105,16 +117,12 @@ class Instance implements TaskProcessor {
       },
       reject,
     };
-    this.#purge = setInterval(() => {
-      void this.#purgeRepartition();
-    }, PURGE_INTERVAL_MS);
+    void this.#keepPurging();
   }
 
   async join(): Promise<void> {
-    const { connection, log, applicationId, instanceId, leaveOnStop, inputTopic } = this.#options;
-    const membership = await joinGroup({
-      connection,
-      log,
+    const { applicationId, instanceId, leaveOnStop, inputTopic } = this.#options;
+    const membership = await this.#ports.joinGroup({
       groupId: applicationId,
       instanceId,
       leaveOnStop,
@@ -138,6 +146,8 @@ class Instance implements TaskProcessor {
 
   notReady(): string | undefined {
     if (!this.#hasSeat) return 'joining the group';
+    const silenceMs = this.#ports.reader.silenceMs();
+    if (silenceMs > SILENCE_LIMIT_MS) return `no broker has answered for ${Math.floor(silenceMs / 1000)} s`;
     const waiting = this.tasks().filter(({ state }) => state !== 'running');
     return waiting.length === 0
       ? undefined
@@ -175,20 +185,24 @@ class Instance implements TaskProcessor {
       books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
       sums: {},
       restored: 0,
+      restoreGoal: 0,
       lastIngestTimeMs: 0,
-      lag: 0n,
+      lags: { input: undefined, repartition: undefined },
     };
     const signal = AbortSignal.any([stop.signal, this.#stopping.signal]);
-    this.#tasks.set(partition, { status, stop, done: this.#keepRunning(partition, status, signal) });
+    this.#tasks.set(partition, { status, stop });
+    const running = this.#keepRunning(partition, status, signal).finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   /** Runs the task, again after each failure, until it is no longer ours. */
   async #keepRunning(partition: number, status: TaskStatus, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
     const failures: number[] = [];
     const isOver = () => signal.aborted;
     while (!isOver()) {
       try {
-        await new StreamTask(this.#options, partition, this.#reader, status).run(signal, () => {
+        await new StreamTask(this.#options, this.#ports, partition, status).run(signal, () => {
           this.#announce();
         });
         return;
@@ -204,10 +218,10 @@ class Instance implements TaskProcessor {
         // Being fenced may mean that the partition is somebody else's now, which a process that slept learns from its
         // next heartbeat: starting again before that would fence the new owner.
         await this.#seatConfirmed(signal);
-        failures.push(performance.now());
+        failures.push(clock.now());
         if (
           failures.length > RESTARTS_PER_MINUTE &&
-          performance.now() - (failures.at(-1 - RESTARTS_PER_MINUTE) ?? 0) < 60_000
+          clock.now() - (failures.at(-1 - RESTARTS_PER_MINUTE) ?? 0) < 60_000
         ) {
           this.#fail(
             new KafkaClientError(
@@ -218,9 +232,7 @@ class Instance implements TaskProcessor {
           );
           return;
         }
-        await delay(RESTART_DELAY_MS * 2 ** Math.min(failures.length, 4), undefined, { signal }).catch(
-          () => undefined,
-        );
+        await clock.delay(RESTART_DELAY_MS * 2 ** Math.min(failures.length, 4), signal);
       }
     }
   }
@@ -251,6 +263,7 @@ class Instance implements TaskProcessor {
   /** A seat lost for good is taken anew once a broker answers; tasks are fenced by whoever has them meanwhile. */
   async #rejoin(error: unknown): Promise<void> {
     const { signal } = this.#stopping;
+    const { clock } = this.#ports;
     const isOver = () => signal.aborted;
     if (isOver()) return;
     if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REPLACED') {
@@ -263,7 +276,7 @@ class Instance implements TaskProcessor {
     await this.#membership?.leave();
     if (!(await this.#wasUnreachable(signal))) {
       this.#count('group');
-      const now = performance.now();
+      const now = clock.now();
       this.#seatsLostAt = [...this.#seatsLostAt.filter((lostAt) => now - lostAt < 60_000), now];
       if (this.#seatsLostAt.length > RESTARTS_PER_MINUTE) {
         this.#fail(
@@ -275,9 +288,7 @@ class Instance implements TaskProcessor {
         );
         return;
       }
-      await delay(RESTART_DELAY_MS * 2 ** this.#seatsLostAt.length, undefined, { signal }).catch(
-        () => undefined,
-      );
+      await clock.delay(RESTART_DELAY_MS * 2 ** this.#seatsLostAt.length, signal);
     }
     while (!isOver()) {
       try {
@@ -286,7 +297,7 @@ class Instance implements TaskProcessor {
       } catch (joinError) {
         this.#options.log.warn(`joining the group again: ${describeError(joinError)}`);
         await this.#wasUnreachable(signal);
-        await delay(RESTART_DELAY_MS, undefined, { signal }).catch(() => undefined);
+        await clock.delay(RESTART_DELAY_MS, signal);
       }
     }
   }
@@ -295,8 +306,7 @@ class Instance implements TaskProcessor {
   async #wasUnreachable(signal: AbortSignal): Promise<boolean> {
     for (let waited = false; ; waited = true) {
       try {
-        const admin = await connectAdmin(this.#options.connection, this.#options.log, signal);
-        await admin.disconnect().catch(() => undefined);
+        await this.#ports.reach(signal);
         return waited;
       } catch (error) {
         if (signal.aborted) return waited;
@@ -309,21 +319,25 @@ class Instance implements TaskProcessor {
     }
   }
 
-  async #purgeRepartition(): Promise<void> {
-    const { connection, log, repartitionTopic } = this.#options;
+  async #keepPurging(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await this.#ports.clock.delay(this.#options.purgeIntervalMs ?? PURGE_INTERVAL_MS, signal);
+      if (signal.aborted) return;
+      await this.#purgeRepartition(signal);
+    }
+  }
+
+  async #purgeRepartition(signal: AbortSignal): Promise<void> {
+    const { log, repartitionTopic } = this.#options;
     const partitions = this.tasks()
       .filter(({ state }) => state === 'running')
       .flatMap(({ partition, purgeable }) =>
-        purgeable === undefined ? [] : [{ partition, offset: purgeable.toString() }],
+        purgeable === undefined ? [] : [{ partition, offset: purgeable }],
       );
     if (partitions.length === 0) return;
     try {
-      const admin = await connectAdmin(connection, log, this.#stopping.signal);
-      try {
-        await admin.deleteTopicRecords({ topic: repartitionTopic, partitions });
-      } finally {
-        await admin.disconnect().catch(() => undefined);
-      }
+      await this.#ports.deleteRecords(repartitionTopic, partitions, signal);
     } catch (error) {
       // Nothing depends on it but disk space, and it is tried again.
       log.warn(`purging ${repartitionTopic}: ${describeError(error)}`);
@@ -340,11 +354,10 @@ class Instance implements TaskProcessor {
   }
 
   async #end(): Promise<void> {
-    clearInterval(this.#purge);
     this.#stopping.abort();
-    await Promise.all([...this.#tasks.values()].map(({ done }) => done));
+    await Promise.all(this.#running);
     await this.#membership?.leave();
-    await this.#reader.close();
+    await this.#ports.reader.close();
   }
 }
 

@@ -72,9 +72,10 @@ export class TransactionalProducer {
   /**
    * Writes records inside the transaction, in order, one request after another.
    *
+   * @param onPart called after each request that is not the last one.
    * @returns the offset of the first record written to each partition, by `topic/partition`.
    */
-  async send(records: readonly PlacedRecord[]): Promise<Map<string, bigint>> {
+  async send(records: readonly PlacedRecord[], onPart?: () => void): Promise<Map<string, bigint>> {
     const firstOffsets = new Map<string, bigint>();
     for (let from = 0; from < records.length;) {
       const messagesByTopic = new Map<string, object[]>();
@@ -106,6 +107,7 @@ export class TransactionalProducer {
         const place = `${topicName}/${partition}`;
         if (!firstOffsets.has(place) && baseOffset !== undefined) firstOffsets.set(place, BigInt(baseOffset));
       }
+      if (from < records.length) onPart?.();
     }
     return firstOffsets;
   }

@@ -23,8 +23,9 @@ function statusOf(partition: number, rest: Partial<TaskStatus> = {}): TaskStatus
     books: NO_BOOKS,
     sums: {},
     restored: 0,
+    restoreGoal: 0,
     lastIngestTimeMs: 0,
-    lag: 0n,
+    lags: { input: 0n, repartition: 0n },
     ...rest,
   };
 }
@@ -42,7 +43,7 @@ describe('the metrics of an exactly-once application', () => {
       statusOf(0, {
         books: { ...NO_BOOKS, read: 10, counted: 9, rejected: 1 },
         sums: { clicks: 9, users: 3 },
-        lag: 7n,
+        lags: { input: 7n, repartition: 0n },
       }),
       statusOf(3, { state: 'restoring', restored: 500 }),
     ];
@@ -89,11 +90,11 @@ describe('the metrics of an exactly-once application', () => {
     const metrics = createTaskMetrics();
     const lastIngestTimeMs = Date.now() - 60_000;
     const tasks = [
-      statusOf(0, { lag: 1n, lastIngestTimeMs }),
-      statusOf(1, { lag: 0n, lastIngestTimeMs }),
-      statusOf(2, { lag: 1n, lastIngestTimeMs: 0 }),
+      statusOf(0, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs }),
+      statusOf(1, { lags: { input: 0n, repartition: 0n }, lastIngestTimeMs }),
+      statusOf(2, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs: 0 }),
       // The broker's clock may be ahead.
-      statusOf(3, { lag: 1n, lastIngestTimeMs: Date.now() + 3_600_000 }),
+      statusOf(3, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs: Date.now() + 3_600_000 }),
     ];
     metrics.observe(processorOf(tasks, new Map()));
     const [behind = '', ...others] = await samplesOf(metrics, 'clickstream_consumer_lag_seconds');
