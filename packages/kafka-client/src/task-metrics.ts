@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TaskProcessor } from './task-processor.ts';
-import type { TransactionObserver } from './stream-task.ts';
+import type { TaskStatus, TransactionObserver } from './stream-task.ts';
 
 /** Metrics of an exactly-once application, for its `/metrics`. */
 export interface TaskMetrics {
@@ -35,28 +35,41 @@ export function createTaskMetrics(): TaskMetrics {
         collect(this);
       },
     });
-  gauge('consumer_lag_records', 'Records of the input not yet processed', ['partition'], (metric) => {
-    for (const { partition, lags } of tasks())
-      if (lags.input !== undefined) metric.set({ partition }, Number(lags.input));
-  });
+  gauge(
+    'consumer_lag_records',
+    'Offsets of the input behind the position, as of the last fetch; none before it',
+    ['partition', 'input'],
+    (metric) => {
+      for (const { partition, lags } of tasks()) {
+        if (lags.input !== undefined) metric.set({ partition, input: 'clicks' }, Number(lags.input));
+        if (lags.repartition !== undefined)
+          metric.set({ partition, input: 'repartition' }, Number(lags.repartition));
+      }
+    },
+  );
   gauge(
     'consumer_lag_seconds',
-    'Age of the last processed record while records wait, else 0',
+    'Age of the last record processed while others wait in either input, else 0; none before that is known',
     ['partition'],
     (metric) => {
-      for (const { partition, lags, lastIngestTimeMs } of tasks())
-        metric.set(
-          { partition },
-          (lags.input ?? 0n) > 0n && lastIngestTimeMs > 0
-            ? Math.max(0, Date.now() - lastIngestTimeMs) / 1000
-            : 0,
-        );
+      for (const task of tasks()) {
+        const seconds = lagSeconds(task);
+        if (seconds !== undefined) metric.set({ partition: task.partition }, seconds);
+      }
     },
   );
   gauge('task_state', '1 for the state that a task is in', ['partition', 'state'], (metric) => {
     for (const { partition, state } of tasks()) metric.set({ partition, state }, 1);
   });
-  gauge('restored_records', 'Results read back when the task started last', ['partition'], (metric) => {
+  gauge(
+    'restore_goal_records',
+    'Offsets of the results that there were to read back when the task started last',
+    ['partition'],
+    (metric) => {
+      for (const { partition, restoreGoal } of tasks()) metric.set({ partition }, restoreGoal);
+    },
+  );
+  gauge('restored_records', 'Those of them that it has read', ['partition'], (metric) => {
     for (const { partition, restored } of tasks()) metric.set({ partition }, restored);
   });
   gauge('state_sum', 'Sums over the state, as of the last commit', ['partition', 'sum'], (metric) => {
@@ -91,4 +104,12 @@ export function createTaskMetrics(): TaskMetrics {
       processor = observed;
     },
   };
+}
+
+/** How old what the task works on is; undefined where nobody knows. The broker's clock may be ahead of ours. */
+function lagSeconds({ lags, lastIngestTimeMs }: Readonly<TaskStatus>): number | undefined {
+  const known = [lags.input, lags.repartition];
+  if (known.some((lag) => lag !== undefined && lag > 0n))
+    return lastIngestTimeMs > 0 ? Math.max(0, Date.now() - lastIngestTimeMs) / 1000 : undefined;
+  return known.includes(undefined) ? undefined : 0;
 }

@@ -45,20 +45,35 @@ describe('the metrics of an exactly-once application', () => {
         sums: { clicks: 9, users: 3 },
         lags: { input: 7n, repartition: 0n },
       }),
-      statusOf(3, { state: 'restoring', restored: 500 }),
+      statusOf(3, {
+        state: 'restoring',
+        restored: 500,
+        restoreGoal: 800,
+        lags: { input: undefined, repartition: 2n },
+      }),
+      statusOf(5, { state: 'fencing', lags: { input: undefined, repartition: undefined } }),
     ];
     metrics.observe(processorOf(tasks, new Map()));
+    // Nothing is known of the others before the first fetch, which is not the same as no lag.
     expect(await samplesOf(metrics, 'clickstream_consumer_lag_records')).toEqual([
-      'clickstream_consumer_lag_records{partition="0"} 7',
-      'clickstream_consumer_lag_records{partition="3"} 0',
+      'clickstream_consumer_lag_records{partition="0",input="clicks"} 7',
+      'clickstream_consumer_lag_records{partition="0",input="repartition"} 0',
+      'clickstream_consumer_lag_records{partition="3",input="repartition"} 2',
     ]);
     expect(await samplesOf(metrics, 'clickstream_task_state')).toEqual([
       'clickstream_task_state{partition="0",state="running"} 1',
       'clickstream_task_state{partition="3",state="restoring"} 1',
+      'clickstream_task_state{partition="5",state="fencing"} 1',
     ]);
     expect(await samplesOf(metrics, 'clickstream_restored_records')).toEqual([
       'clickstream_restored_records{partition="0"} 0',
       'clickstream_restored_records{partition="3"} 500',
+      'clickstream_restored_records{partition="5"} 0',
+    ]);
+    expect(await samplesOf(metrics, 'clickstream_restore_goal_records')).toEqual([
+      'clickstream_restore_goal_records{partition="0"} 0',
+      'clickstream_restore_goal_records{partition="3"} 800',
+      'clickstream_restore_goal_records{partition="5"} 0',
     ]);
     expect(await samplesOf(metrics, 'clickstream_state_sum')).toEqual([
       'clickstream_state_sum{partition="0",sum="clicks"} 9',
@@ -86,24 +101,30 @@ describe('the metrics of an exactly-once application', () => {
     ]);
   });
 
-  it('have an age of the last record only while others wait behind it', async () => {
+  it('have an age of the last record while others wait behind it in either input, and none while it is unknown', async () => {
     const metrics = createTaskMetrics();
     const lastIngestTimeMs = Date.now() - 60_000;
     const tasks = [
       statusOf(0, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs }),
-      statusOf(1, { lags: { input: 0n, repartition: 0n }, lastIngestTimeMs }),
-      statusOf(2, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs: 0 }),
+      statusOf(1, { lags: { input: undefined, repartition: 1n }, lastIngestTimeMs }),
+      statusOf(2, { lags: { input: 0n, repartition: 0n }, lastIngestTimeMs }),
       // The broker's clock may be ahead.
       statusOf(3, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs: Date.now() + 3_600_000 }),
+      statusOf(4, { lags: { input: 1n, repartition: 0n }, lastIngestTimeMs: 0 }),
+      statusOf(5, { lags: { input: 0n, repartition: undefined }, lastIngestTimeMs }),
     ];
     metrics.observe(processorOf(tasks, new Map()));
-    const [behind = '', ...others] = await samplesOf(metrics, 'clickstream_consumer_lag_seconds');
-    expect(
-      Number(/^clickstream_consumer_lag_seconds\{partition="0"\} ([\d.]+)$/.exec(behind)?.[1]),
-    ).toSatisfy((seconds) => seconds >= 60 && seconds < 120);
-    expect(others).toEqual(
-      [1, 2, 3].map((partition) => `clickstream_consumer_lag_seconds{partition="${partition}"} 0`),
+    const samples = await samplesOf(metrics, 'clickstream_consumer_lag_seconds');
+    const ages = samples.map((sample) =>
+      /^clickstream_consumer_lag_seconds\{partition="(\d)"\} ([\d.]+)$/.exec(sample)?.slice(1).map(Number),
     );
+    const isAMinute = (seconds: unknown) => Number(seconds) >= 60 && Number(seconds) < 120;
+    expect(ages).toEqual([
+      [0, expect.toSatisfy(isAMinute)],
+      [1, expect.toSatisfy(isAMinute)],
+      [2, 0],
+      [3, 0],
+    ]);
   });
 
   it('count restarts by cause, as the processor does', async () => {
@@ -138,7 +159,13 @@ describe('the metrics of an exactly-once application', () => {
 
   it('are there before there is a processor, with those of the process', async () => {
     const text = await createTaskMetrics().registry.metrics();
-    for (const name of ['task_state', 'consumer_lag_records', 'restarts_total', 'books'])
+    for (const name of [
+      'task_state',
+      'consumer_lag_records',
+      'restore_goal_records',
+      'restarts_total',
+      'books',
+    ])
       expect(text).toContain(`# TYPE clickstream_${name} `);
     expect(text).toMatch(/^process_cpu_seconds_total [\d.]+/m);
   });
