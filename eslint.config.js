@@ -13,8 +13,8 @@ const appsMeetInTopicsOnly = {
   message: 'Apps never import apps: they meet in topics only.',
 };
 const developmentOnly = {
-  group: ['@clickstream/local-kafka', '@clickstream/local-kafka/*'],
-  message: 'local-kafka is for development and tests: shipped code never imports it.',
+  group: ['@clickstream/local-kafka', '@clickstream/local-kafka/*', '@clickstream/test-harness'],
+  message: 'This is for development and tests: shipped code never imports it.',
 };
 /** A mistake in shared code would be made twice, and the recount would agree with it. */
 const verifySharesNoCode = [

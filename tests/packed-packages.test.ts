@@ -48,7 +48,7 @@ beforeAll(async () => {
   });
   await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: project });
   cpSync(join(import.meta.dirname, 'packed-project'), project, { recursive: true });
-  cpSync(join(ROOT, 'packages/kafka-client/test/kafka-proxy.ts'), join(project, 'kafka-proxy.ts'));
+  cpSync(join(ROOT, 'packages/local-kafka/src/kafka-proxy.ts'), join(project, 'kafka-proxy.ts'));
 }, 180_000);
 afterAll(() => {
   rmSync(project, { recursive: true, force: true });

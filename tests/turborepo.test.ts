@@ -62,7 +62,7 @@ describe('turborepo', () => {
   });
 
   it('rebuilds nothing when a test is edited', async () => {
-    await whileEdited('packages/kafka-client/test/kafka-proxy.ts', async () => {
+    await whileEdited('packages/kafka-client/test/placement.test.ts', async () => {
       expect(await wouldBuild()).toEqual([]);
     });
   });

@@ -11,7 +11,7 @@ import {
   parseEnvironment,
 } from '@clickstream/kafka-client';
 import { z } from 'zod';
-// A copy of kafka-client's test/kafka-proxy.ts.
+// A copy of local-kafka's.
 import { API_KEY, startKafkaProxy } from './kafka-proxy.ts';
 
 const { Kafka, logLevel } = createRequire(import.meta.url)(process.env['KAFKAJS']);

@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CRASH_POINTS, type CrashPoint } from '@clickstream/kafka-client';
+import {
+  assertExact,
+  assertVerified,
+  createClickLoad,
+  createRandomSource,
+  startAggregator,
+  untilAllRead,
+} from '@clickstream/test-harness';
 import { describe, test } from 'vitest';
-import { startAggregator } from './aggregator-process.ts';
-import { createClickLoad } from './click-load.ts';
-import { expectExact } from './expect-exact.ts';
-import { expectVerified } from './expect-verified.ts';
-import { untilAllRead } from './newest-checkpoints.ts';
-import { createRandomSource } from './random-source.ts';
 import { createTestTopics } from './test-topics.ts';
-import { useWitness } from './witness.ts';
+import { useWitness } from './use-witness.ts';
 
 /** Kills per test at random moments; the fault suite asks for more. */
 const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
@@ -43,8 +45,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     const last = startAggregator(topics, { environment: SAME_SEAT });
     await last.ready();
     await stopWriting();
-    await expectExact(witness, topics, load);
-    await expectVerified(topics);
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
   });
 
   test('after kill -9 at random moments, with one instance', async ({ onTestFinished }) => {
@@ -63,8 +65,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     const last = startAggregator(topics, { environment: SAME_SEAT });
     await last.ready();
     await stopWriting();
-    await expectExact(witness, topics, load);
-    await expectVerified(topics);
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
   });
 
   test('after kill -9 at random moments, with two instances', async ({ onTestFinished }) => {
@@ -83,8 +85,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
       await instances[victim].ready();
     }
     await stopWriting();
-    await expectExact(witness, topics, load);
-    await expectVerified(topics);
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
   });
 
   test('while instances join and leave', async ({ expect, onTestFinished }) => {
@@ -102,8 +104,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
       staying = joining;
     }
     await stopWriting();
-    await expectExact(witness, topics, load);
-    await expectVerified(topics);
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
     staying.kill('SIGTERM');
     expect(await staying.ended).toMatchObject({ exitCode: 0 });
   });
@@ -123,8 +125,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     expect(stderr).toMatch(/^another process has joined .* with INSTANCE_ID one: this one ends$/m);
     await second.ready();
     await stopWriting();
-    await expectExact(witness, topics, load);
-    await expectVerified(topics);
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
     second.kill('SIGTERM');
     expect(await second.ended).toMatchObject({ exitCode: 0 });
   });
@@ -151,8 +153,8 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
       await zombie.ready();
       await untilAllRead(topics, load.written, successor, { atLeast: true });
       await stopWriting();
-      await expectExact(witness, topics, load);
-      await expectVerified(topics);
+      await assertExact(witness, topics, load);
+      await assertVerified(topics);
       for (const instance of [zombie, successor]) {
         instance.kill('SIGTERM');
         expect(await instance.ended).toMatchObject({ exitCode: 0 });

@@ -1,14 +1,16 @@
 import { runTool } from '@clickstream/local-kafka';
 import { encodeClickEvent } from '@clickstream/schema';
+import {
+  assertExact,
+  createClickLoad,
+  createRandomSource,
+  readDeadLetters,
+  untilAllRead,
+} from '@clickstream/test-harness';
 import { describe, test } from 'vitest';
-import { createClickLoad } from './click-load.ts';
-import { expectExact } from './expect-exact.ts';
-import { untilAllRead } from './newest-checkpoints.ts';
-import { createRandomSource } from './random-source.ts';
-import { readDeadLetters } from './read-dead-letters.ts';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics } from './test-topics.ts';
-import { useWitness } from './witness.ts';
+import { useWitness } from './use-witness.ts';
 
 const witness = useWitness();
 const TOO_LARGE_BYTES = 850_000;
@@ -114,7 +116,7 @@ describe.concurrent('the aggregator', { timeout: 90_000 }, () => {
     // Without a word of farewell, it would be the session time-out of 10 s.
     expect(performance.now() - stoppedAt).toBeLessThan(6_000);
     await stopWriting();
-    await expectExact(witness, topics, load);
+    await assertExact(witness, topics, load);
     await staying.stop();
   });
 });

@@ -1,13 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { runTool } from '@clickstream/local-kafka';
 import { encodeClickEvent } from '@clickstream/schema';
+import { assertExact, assertVerified, type ClickLoad, type TestTopics } from '@clickstream/test-harness';
 import { describe, expect, test } from 'vitest';
-import type { ClickLoad } from './click-load.ts';
-import { expectExact } from './expect-exact.ts';
-import { expectVerified } from './expect-verified.ts';
 import { runInProcess } from './run-in-process.ts';
-import { createTestTopics, type TestTopics } from './test-topics.ts';
-import { useWitness } from './witness.ts';
+import { createTestTopics } from './test-topics.ts';
+import { useWitness } from './use-witness.ts';
 
 const USERS = 100;
 const CLICKS_EACH = 5;
@@ -73,8 +71,8 @@ describe.concurrent(
         });
         await aggregator.ready();
         const load = await writeThreeWays(topics);
-        await expectExact(witness, topics, load, emit);
-        await expectVerified(topics);
+        await assertExact(witness, topics, load, emit);
+        await assertVerified(topics);
         await aggregator.stop();
       },
     );

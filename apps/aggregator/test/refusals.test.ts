@@ -5,16 +5,22 @@ import { dirname, join } from 'node:path';
 import { createRecordProducer } from '@clickstream/kafka-client';
 import { runTool } from '@clickstream/local-kafka';
 import { encodeRunningTotal } from '@clickstream/schema';
+import {
+  assertExact,
+  type AtEnd,
+  type ClickLoad,
+  createClickLoad,
+  createRandomSource,
+  readCommitted,
+  startAggregator,
+  type TestTopics,
+  untilAllRead,
+  untilCheckpoints,
+} from '@clickstream/test-harness';
 import { describe, expect, test } from 'vitest';
-import { startAggregator } from './aggregator-process.ts';
-import { createClickLoad, type ClickLoad } from './click-load.ts';
-import { expectExact } from './expect-exact.ts';
-import { untilAllRead, untilCheckpoints } from './newest-checkpoints.ts';
-import { createRandomSource } from './random-source.ts';
-import { readCommitted } from './read-committed.ts';
 import { runInProcess } from './run-in-process.ts';
-import { createTestTopics, type AtEnd, type TestTopics } from './test-topics.ts';
-import { useWitness } from './witness.ts';
+import { createTestTopics } from './test-topics.ts';
+import { useWitness } from './use-witness.ts';
 
 const witness = useWitness();
 
@@ -88,7 +94,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     ).toMatch(new RegExp(`${topics.deadLetters} has records but ${another}_checkpoint has no checkpoint`));
     await load.write(100);
     await countAll(topics, load);
-    await expectExact(witness, topics, load);
+    await assertExact(witness, topics, load);
   });
 
   test('refuses totals that somebody else has changed', async ({ expect, onTestFinished }) => {
@@ -122,7 +128,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
       new RegExp(`${clicks} holds other records at offset \\d+ than were counted`),
     );
     await countAll(topics, load, ['--accept-loss']);
-    await expectExact(witness, topics, load);
+    await assertExact(witness, topics, load);
   });
 
   test.for(['clicks', 'repartition'] as const)(
@@ -143,7 +149,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
       );
       await load.write(100);
       await countAll(topics, load, ['--accept-loss']);
-      await expectExact(witness, topics, load);
+      await assertExact(witness, topics, load);
     },
   );
 
@@ -201,7 +207,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     );
     await load.write(100);
     await countAll(topics, load, ['--accept-loss']);
-    await expectExact(witness, topics, load);
+    await assertExact(witness, topics, load);
   });
 
   test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {

@@ -1,8 +1,6 @@
 import { Readable, Writable } from 'node:stream';
+import { type Aggregator, type TestTopics, WatchedOutput } from '@clickstream/test-harness';
 import { runAggregator } from '../src/app.ts';
-import type { Aggregator } from './aggregator-process.ts';
-import type { TestTopics } from './test-topics.ts';
-import { WatchedOutput } from './watched-output.ts';
 
 /** The aggregator in the process of the test, which saves the time that a process takes to start. */
 export interface AggregatorInProcess extends Aggregator {

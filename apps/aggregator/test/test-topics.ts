@@ -1,83 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import {
-  createLogger,
-  createPartitionReader,
-  createRecordProducer,
-  ensureTopics,
-  type KafkaConnection,
-  type Logger,
-  type PartitionReader,
-  type RecordProducer,
-} from '@clickstream/kafka-client';
-import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
+  createTestTopics as createTopics,
+  type AtEnd,
+  type TestTopics,
+  type Witness,
+} from '@clickstream/test-harness';
 import { inject } from 'vitest';
-import type { Witness } from './witness.ts';
 
-/** What is run at the end of a test, as vitest's `onTestFinished` takes it. */
-export type AtEnd = (tidyUp: () => Promise<void>) => void;
-
-/** The topics and the application id of one test. */
-export interface TestTopics {
-  /** Part of all its names, and what the ids of its users begin with. */
-  readonly id: string;
-  readonly clicks: string;
-  readonly totals: string;
-  readonly deadLetters: string;
-  readonly checkpoint: string;
-  readonly repartition: string;
-  readonly applicationId: string;
-  readonly partitions: number;
-  readonly connection: KafkaConnection;
-  readonly log: Logger;
-  /** What makes the aggregator use them. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Writes to the click topic and to the repartition topic, if that is there already. */
-  readonly producer: RecordProducer;
-  readonly reader: PartitionReader;
-  readonly atEnd: AtEnd;
-}
-
-/** Creates the click topic of a test and names the others, which the aggregator creates. */
-export async function createTestTopics(
+/** Creates the topics of a test on the broker of the run, for the witness of the file. */
+export function createTestTopics(
   witness: Pick<Witness, 'topicPrefix'>,
   atEnd: AtEnd,
-  { partitions = 4 }: { readonly partitions?: number } = {},
+  options: { readonly partitions?: number } = {},
 ): Promise<TestTopics> {
-  const brokers = inject('kafkaBrokers');
-  const id = randomUUID().slice(0, 8);
-  const clicks = `clicks-${id}`;
-  const totals = `${witness.topicPrefix}${id}`;
-  const deadLetters = `dead-letters-${id}`;
-  const applicationId = `app-${id}`;
-  const connection: KafkaConnection = { brokers: brokers.split(','), clientId: 'test' };
-  const log = createLogger('test', { LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, false);
-  const spec = createTopicSpecs({ ...DEFAULT_TOPIC_NAMES, CLICKSTREAM_TOPIC: clicks }).CLICKSTREAM_TOPIC;
-  await ensureTopics({ connection, log, topics: [spec], partitions });
-  const producer = await createRecordProducer([clicks], { connection, log });
-  const reader = await createPartitionReader({ connection, log });
-  atEnd(async () => {
-    await Promise.all([producer.close(), reader.close()]);
-  });
-  return {
-    id,
-    clicks,
-    totals,
-    deadLetters,
-    applicationId,
-    checkpoint: `${applicationId}_checkpoint`,
-    repartition: `${applicationId}_repartition`,
-    partitions,
-    connection,
-    log,
-    environment: {
-      KAFKA_BROKERS: brokers,
-      CLICKSTREAM_TOPIC: clicks,
-      USER_CLICK_AGGREGATION_TOPIC: totals,
-      DEAD_LETTER_TOPIC: deadLetters,
-      APPLICATION_ID: applicationId,
-    },
-    producer,
-    reader,
+  return createTopics({
+    brokers: inject('kafkaBrokers'),
+    totalsPrefix: witness.topicPrefix,
     atEnd,
-  };
+    ...options,
+  });
 }

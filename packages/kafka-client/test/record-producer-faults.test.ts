@@ -1,9 +1,16 @@
-import { startBroker, type Broker } from '@clickstream/local-kafka';
+import {
+  API_KEY,
+  findFreePort,
+  listenerConfig,
+  startBroker,
+  startKafkaProxy,
+  type Broker,
+  type KafkaProxy,
+  type ProxyAction,
+} from '@clickstream/local-kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureTopics } from '../src/ensure-topics.ts';
 import { createRecordProducer, type DeliveryReport } from '../src/record-producer.ts';
-import { findPort, listenerConfig } from './broker-listeners.ts';
-import { API_KEY, startKafkaProxy, type KafkaProxy, type ProxyAction } from './kafka-proxy.ts';
 import { createTestTopic } from './patch/create-test-topic.ts';
 import { readAll } from './read-all.ts';
 import { testConnection } from './test-connection.ts';
@@ -14,7 +21,7 @@ let proxy: KafkaProxy;
 let onResponse: (apiKey: number) => ProxyAction = () => 'forward';
 
 beforeAll(async () => {
-  const [port, proxiedPort] = [await findPort(), await findPort()];
+  const [port, proxiedPort] = [await findFreePort(), await findFreePort()];
   proxy = await startKafkaProxy(`127.0.0.1:${proxiedPort}`, {
     onResponse: ({ apiKey }) => onResponse(apiKey),
   });

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startBroker, type Broker } from '@clickstream/local-kafka';
+import { findFreePort, listenerConfig, startBroker, type Broker } from '@clickstream/local-kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaConnection } from '../src/connection.ts';
 import { ensureTopics } from '../src/ensure-topics.ts';
 import { createPartitionReader } from '../src/partition-reader.ts';
 import { createRecordProducer } from '../src/record-producer.ts';
-import { findPort, listenerConfig } from './broker-listeners.ts';
 import { createTestTopic } from './patch/create-test-topic.ts';
 import { quietClient } from './patch/quiet-client.ts';
 import { patched } from './patch/unpatched-kafkajs.ts';
@@ -44,7 +43,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kafka-security-'));
   const [own, other] = [makeCertificate('own'), makeCertificate('other')];
   [ca, otherCa] = [own.pem, other.pem];
-  const [port, tlsPort, saslPort] = [await findPort(), await findPort(), await findPort()];
+  const [port, tlsPort, saslPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
   [tlsBrokers, saslBrokers] = [`127.0.0.1:${tlsPort}`, `127.0.0.1:${saslPort}`];
   broker = await startBroker({
     port,
@@ -211,7 +210,7 @@ describe('a broker that cannot be reached', () => {
     const cases: [string, KafkaConnection, RegExp][] = [
       [
         'nobody there',
-        plain(`127.0.0.1:${await findPort()}`),
+        plain(`127.0.0.1:${await findFreePort()}`),
         /ECONNREFUSED.*local-kafka start.*KAFKA_BROKERS/,
       ],
       [
@@ -238,7 +237,7 @@ describe('a broker that cannot be reached', () => {
   });
 
   it('at first is used once it is there', async () => {
-    const port = await findPort();
+    const port = await findFreePort();
     const connection = { brokers: [`127.0.0.1:${port}`], clientId: 'test' };
     const ensuring = ensureTopics({ connection, log, topics: [{ name: 'late', config: {} }], partitions: 2 });
     const late = await startBroker({ port });

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import getPort from 'get-port';
 import { LOOPBACK } from './broker-config.ts';
 import { startBrokerJvm, type BrokerExit, type BrokerJvm } from './broker-jvm.ts';
 import { dataDirAt, writeBrokerRecord } from './data-dir.ts';
+import { findFreePort } from './find-free-port.ts';
 import { guard } from './guard.ts';
 import { resolveKafkaInstallation } from './kafka-installation.ts';
 import { probePort } from './kafka-probe.ts';
@@ -170,13 +170,4 @@ export async function startDetachableBroker(
       writeBrokerRecord(dir, { ...jvm.identity, port });
     },
   };
-}
-
-/**
- * A free port below the range that systems hand out to outgoing connections (32768 up on Linux, 49152 up on macOS):
- * otherwise a client that reconnects while the broker is down may be given the broker's own port.
- */
-async function findFreePort(): Promise<number> {
-  const candidates = Array.from({ length: 20 }, () => 15_000 + Math.floor(Math.random() * 15_000));
-  return getPort({ port: candidates, host: LOOPBACK });
 }

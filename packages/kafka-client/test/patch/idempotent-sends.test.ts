@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { API_KEY, startKafkaProxy, type KafkaProxy } from '../kafka-proxy.ts';
+import { API_KEY, startKafkaProxy, type KafkaProxy } from '@clickstream/local-kafka';
 import { createTestTopic } from './create-test-topic.ts';
 import { quietClient } from './quiet-client.ts';
 import { readWithJava } from './read-with-java.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
-import { API_KEY, startKafkaProxy } from '../kafka-proxy.ts';
+import { API_KEY, startKafkaProxy } from '@clickstream/local-kafka';
 import { createTestTopic } from './create-test-topic.ts';
 import { quietClient } from './quiet-client.ts';
 import { readWithJava } from './read-with-java.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
-import { API_KEY, startKafkaProxy } from '../kafka-proxy.ts';
+import { API_KEY, startKafkaProxy } from '@clickstream/local-kafka';
 import { quietClient } from './quiet-client.ts';
 import { patched, unpatched, type KafkajsPackage } from './unpatched-kafkajs.ts';
 

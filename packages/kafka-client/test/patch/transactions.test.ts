@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
 import type { Offsets } from '#kafkajs';
-import { API_KEY, startKafkaProxy, type ProxyFrame } from '../kafka-proxy.ts';
+import { API_KEY, startKafkaProxy, type ProxyFrame } from '@clickstream/local-kafka';
 import { createTestTopic } from './create-test-topic.ts';
 import { quietClient } from './quiet-client.ts';
 import { patched, unpatched, type KafkajsPackage } from './unpatched-kafkajs.ts';

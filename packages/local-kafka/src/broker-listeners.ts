@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { findFreePort } from './find-free-port.ts';
 
 /** A listener of a broker beside its plain one. */
 export interface ExtraListener {
@@ -15,7 +15,7 @@ export async function listenerConfig(
   port: number,
   listeners: readonly ExtraListener[],
 ): Promise<Record<string, string>> {
-  const controllerPort = await findPort();
+  const controllerPort = await findFreePort();
   const plain: ExtraListener = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port };
   const all = [plain, ...listeners];
   return {
@@ -30,23 +30,4 @@ export async function listenerConfig(
       .map(({ name, protocol }) => `${name}:${protocol}`)
       .join(','),
   };
-}
-
-/** A free port below those that systems give to outgoing connections, so that nobody takes it while a broker is down. */
-export async function findPort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => {
-        resolve(false);
-      });
-      server.listen(port, '127.0.0.1', () => {
-        resolve(true);
-      });
-    });
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { spawnTool } from '@clickstream/local-kafka';
 import { decodeRunningTotal } from '@clickstream/schema';
-import { afterAll, beforeAll, inject } from 'vitest';
 
 /** What is read on for after all is there, for a total too many, in ms. */
 const SILENCE_MS = 500;
@@ -11,11 +10,11 @@ const DISCOVERY_MS = 500;
 const DEADLINE_MS = 60_000;
 
 /**
- * Reads the committed totals of all tests of a file with the broker's own Java console consumer: our client is part
- * of what is under test, so that it cannot be the witness.
+ * Reads committed totals with the broker's own Java console consumer: our client is part of what is under test, so that
+ * it cannot be the witness.
  */
 export interface Witness {
-  /** The result topics of the tests begin with this. */
+  /** It reads the topics that begin with this, also those that come to be later. */
   readonly topicPrefix: string;
   /**
    * Every committed total of the users whose ids begin with `userPrefix`, in offset order.
@@ -24,18 +23,20 @@ export interface Witness {
    * @throws Error when a user has totals in two partitions.
    */
   totals(userPrefix: string, answer: ReadonlyMap<string, number>): Promise<Map<string, number[]>>;
+  stop(): Promise<void>;
 }
 
 /** A total, by its offset: when the group shares out anew, the consumer reads from the beginning again. */
 type TotalsByOffset = Map<number, number>;
 
-/** Starts the witness of a test file before its tests, and ends it after them. */
-export function useWitness(): Witness {
-  const topicPrefix = `totals-${randomUUID().slice(0, 8)}-`;
+/** Starts a witness for topics that begin with `topicPrefix`, by default one that nobody else has. */
+export async function startWitness(
+  brokers: string,
+  topicPrefix = `totals-${randomUUID().slice(0, 8)}-`,
+): Promise<Witness> {
   const users = new Map<string, Map<number, TotalsByOffset>>();
   const changes = new Set<(userId: string) => void>();
   const unreadable: { userId: string; line: string }[] = [];
-  let stop: () => Promise<void>;
 
   const take = (line: string) => {
     const [partition = '', offset = '', headers = '', key = '', value = ''] = line.split('\t');
@@ -55,24 +56,20 @@ export function useWitness(): Witness {
     for await (const line of lines) take(line);
   };
 
-  beforeAll(async () => {
-    const printed = ['print.partition', 'print.offset', 'print.headers', 'print.key'];
-    const consumer = await spawnTool(
-      'kafka-console-consumer',
-      [
-        ...['--include', `${topicPrefix}.*`, '--from-beginning', '--isolation-level', 'read_committed'],
-        ...['--command-property', `metadata.max.age.ms=${DISCOVERY_MS}`],
-        ...[...printed.map((name) => `${name}=true`), 'key.separator=\t'].flatMap((property) => [
-          '--formatter-property',
-          property,
-        ]),
-      ],
-      { brokers: inject('kafkaBrokers') },
-    );
-    ({ stop } = consumer);
-    void readOn(consumer.lines);
-  });
-  afterAll(() => stop());
+  const printed = ['print.partition', 'print.offset', 'print.headers', 'print.key'];
+  const consumer = await spawnTool(
+    'kafka-console-consumer',
+    [
+      ...['--include', `${topicPrefix}.*`, '--from-beginning', '--isolation-level', 'read_committed'],
+      ...['--command-property', `metadata.max.age.ms=${DISCOVERY_MS}`],
+      ...[...printed.map((name) => `${name}=true`), 'key.separator=\t'].flatMap((property) => [
+        '--formatter-property',
+        property,
+      ]),
+    ],
+    { brokers },
+  );
+  void readOn(consumer.lines);
 
   const seen = (userPrefix: string) => {
     const wrong = unreadable.find(({ userId }) => userId.startsWith(userPrefix));
@@ -93,6 +90,7 @@ export function useWitness(): Witness {
 
   return {
     topicPrefix,
+    stop: consumer.stop,
     totals: async (userPrefix, answer) => {
       const isComplete = () => {
         const totals = seen(userPrefix);

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { ClickLoad } from './click-load.ts';
 import { readDeadLetters } from './read-dead-letters.ts';
 import { sumOfBooks, untilAllRead } from './newest-checkpoints.ts';
@@ -10,9 +10,10 @@ import type { Witness } from './witness.ts';
  *
  * @param published `every` if one total per click was published: then each user's totals are 1, 2, 3, … and none is
  * missing, repeated or out of order. Otherwise they never decrease.
+ * @throws AssertionError with what differs.
  */
-export async function expectExact(
-  witness: Witness,
+export async function assertExact(
+  witness: Pick<Witness, 'totals'>,
   topics: TestTopics,
   load: ClickLoad,
   published: 'every' | 'coalesced' = 'every',
@@ -20,22 +21,27 @@ export async function expectExact(
   const books = await untilAllRead(topics, load.written);
   const totals = await witness.totals(topics.id, load.answer);
   const last = new Map([...totals].map(([userId, list]) => [userId, list.at(-1) ?? 0]));
-  expect(byUser(last)).toEqual(byUser(load.answer));
+  assert.deepEqual(byUser(last), byUser(load.answer));
   for (const [userId, list] of totals)
-    expect(list, userId).toEqual(
+    assert.deepEqual(
+      list,
       published === 'every'
         ? Array.from({ length: list.length }, (_, index) => index + 1)
         : list.toSorted((a, b) => a - b),
+      `the totals of ${userId}: ${list.join(' ')}`,
     );
   for (const { read, received, counted, rejected, forwarded } of books)
-    expect(read + received).toBe(counted + rejected + forwarded);
+    assert.equal(read + received, counted + rejected + forwarded);
   const { read, counted, rejected, forwarded, received } = sumOfBooks(books);
-  expect({ read, counted, rejected, forwarded }).toEqual({
-    read: load.written,
-    counted: load.written - load.malformed,
-    rejected: load.malformed,
-    forwarded: received,
-  });
+  assert.deepEqual(
+    { read, counted, rejected, forwarded },
+    {
+      read: load.written,
+      counted: load.written - load.malformed,
+      rejected: load.malformed,
+      forwarded: received,
+    },
+  );
   // Each rejected record once. A topic made anew has other records at the same offsets, at another time.
   const letters = await readDeadLetters(topics);
   const origins = new Set(
@@ -43,7 +49,7 @@ export async function expectExact(
       ({ topic, partition, offset, timestampMs }) => `${topic}/${partition}/${offset}/${timestampMs}`,
     ),
   );
-  expect([letters.length, origins.size]).toEqual([load.malformed, load.malformed]);
+  assert.deepEqual([letters.length, origins.size], [load.malformed, load.malformed]);
 }
 
 function byUser(totals: ReadonlyMap<string, number>): Record<string, number> {

@@ -7,7 +7,9 @@ import { execa } from 'execa';
 import type { TestTopics } from './test-topics.ts';
 import { WatchedOutput } from './watched-output.ts';
 
-const CRASHING_AGGREGATOR = fileURLToPath(new URL('crashing-aggregator.ts', import.meta.url));
+const CRASHING_AGGREGATOR = fileURLToPath(
+  new URL('../../../apps/aggregator/test/crashing-aggregator.ts', import.meta.url),
+);
 
 /** A moment at which the process sends itself a signal: SIGKILL unless told otherwise. */
 export interface Crash {

@@ -1,0 +1,22 @@
+export {
+  startAggregator,
+  type Aggregator,
+  type AggregatorProcess,
+  type Crash,
+} from './aggregator-process.ts';
+export { assertExact } from './assert-exact.ts';
+export { assertVerified } from './assert-verified.ts';
+export { createClickLoad, type ClickLoad } from './click-load.ts';
+export {
+  sumOfBooks,
+  untilAllRead,
+  untilCheckpoints,
+  type Books,
+  type NewestCheckpoint,
+} from './newest-checkpoints.ts';
+export { createRandomSource, type RandomSource } from './random-source.ts';
+export { readCommitted } from './read-committed.ts';
+export { readDeadLetters } from './read-dead-letters.ts';
+export { createTestTopics, type AtEnd, type TestTopics, type TestTopicsOptions } from './test-topics.ts';
+export { WatchedOutput } from './watched-output.ts';
+export { startWitness, type Witness } from './witness.ts';
