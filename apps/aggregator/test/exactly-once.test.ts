@@ -17,9 +17,12 @@ const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const CLICKS_PER_SECOND = 300;
 
+/** Those that come in transactions of any size. */
+const SMALL_CRASH_POINTS = CRASH_POINTS.filter((point) => point !== 'after-send');
+
 /** Where a zombie is stopped: while it restores, and with its transaction open. */
 const ZOMBIE_STOPS: readonly CrashPoint[] =
-  ROUNDS > 3 ? CRASH_POINTS : ['after-fence', 'during-restore', 'after-offsets'];
+  ROUNDS > 3 ? SMALL_CRASH_POINTS : ['after-fence', 'during-restore', 'after-offsets'];
 
 /** One total per click, in transactions that end in the middle of a batch. */
 const EVERY = { RESULT_EMIT: 'every', COMMIT_MAX_RECORDS: '20' };
@@ -37,7 +40,7 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     const stopWriting = load.keepWriting(CLICKS_PER_SECOND);
     for (let round = 0; round < ROUNDS; round += 3)
       // In the order of a transaction first, so that there is something to restore.
-      for (const at of [...CRASH_POINTS.slice(2), ...CRASH_POINTS.slice(0, 2)]) {
+      for (const at of [...SMALL_CRASH_POINTS.slice(2), ...SMALL_CRASH_POINTS.slice(0, 2)]) {
         const crash = { at, count: 1 + random.below(3) };
         const { signal, stderr } = await startAggregator(topics, { environment: SAME_SEAT, crash }).ended;
         expect(signal, `${at}: ${stderr}`).toBe('SIGKILL');
@@ -45,6 +48,21 @@ describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * 
     const last = startAggregator(topics, { environment: SAME_SEAT });
     await last.ready();
     await stopWriting();
+    await assertExact(witness, topics, load);
+    await assertVerified(topics);
+  });
+
+  test('after kill -9 between two requests of one transaction', async ({ expect, onTestFinished }) => {
+    const topics = await createTestTopics(witness, onTestFinished, { partitions: 1 });
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    const environment = { RESULT_EMIT: 'every', INSTANCE_ID: 'one' };
+    for (const count of [1, 2]) {
+      await load.write(20_000);
+      const crash = { at: 'after-send', count } as const;
+      const { signal, stderr } = await startAggregator(topics, { environment, crash }).ended;
+      expect(signal, stderr).toBe('SIGKILL');
+    }
+    await startAggregator(topics, { environment }).ready();
     await assertExact(witness, topics, load);
     await assertVerified(topics);
   });

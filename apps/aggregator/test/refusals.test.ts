@@ -210,6 +210,26 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await assertExact(witness, topics, load);
   });
 
+  test('refuses clicks that were forwarded before all but the repartition topic was deleted', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { topics } = await counted(onTestFinished);
+    const { totals, deadLetters, checkpoint, repartition } = topics;
+    await administer(
+      topics,
+      'kafka-topics',
+      '--delete',
+      '--topic',
+      [totals, deadLetters, checkpoint].join('|'),
+    );
+    expect(await refusal(topics)).toMatch(
+      new RegExp(
+        `${repartition} holds at offset \\d+ the click of partition \\d at offset \\d+, behind later ones`,
+      ),
+    );
+  });
+
   test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {
     const { topics, load } = await counted(onTestFinished);
     const { totals, deadLetters, repartition, checkpoint } = topics;
