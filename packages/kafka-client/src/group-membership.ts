@@ -35,7 +35,8 @@ export interface GroupMembership {
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
-const HEARTBEAT_INTERVAL_MS = 500;
+/** Others learn with their next heartbeat that a member has left: half of what a hand-over takes. */
+const HEARTBEAT_INTERVAL_MS = 250;
 const REBALANCE_TIMEOUT_MS = 30_000;
 const WATCH_INTERVAL_MS = 1_000;
 const HEARTBEAT_LIMIT_MS = 45_000;
