@@ -58,7 +58,7 @@ export class AcknowledgedRanges {
     range.hash.update(record.value() ?? '');
     if (outcome === 'pending') this.pending++;
     if (outcome === 'rejected')
-      this.#problems.addRecord(
+      this.#listOf(partition).addRecord(
         'acknowledged and rejected',
         'manifest',
         partition,
@@ -74,7 +74,7 @@ export class AcknowledgedRanges {
         const end = range.offset + range.clicks;
         const logEnd = this.#bounds[partition]?.end ?? 0;
         if (end > logEnd)
-          this.#problems.addRecord(
+          this.#listOf(partition).addRecord(
             'behind the end',
             'manifest',
             partition,
@@ -84,6 +84,11 @@ export class AcknowledgedRanges {
         else if (end > (this.#cut[partition]?.position ?? 0)) this.pending += range.clicks - range.met;
         else this.#compare(range);
       }
+  }
+
+  /** Where loss was accepted the topic may be another one than that which acknowledged: then it proves nothing. */
+  #listOf(partition: number): Findings {
+    return this.#cut[partition]?.lossAccepted.input === undefined ? this.#problems : this.#gaps;
   }
 
   #compare({ partition, offset, clicks, met, hash, sha256 }: MetRange): void {
@@ -98,7 +103,7 @@ export class AcknowledgedRanges {
         { offset: start },
       );
     else if (met !== clicks)
-      this.#problems.addRecord(
+      this.#listOf(partition).addRecord(
         'lost',
         'manifest',
         partition,
@@ -106,7 +111,7 @@ export class AcknowledgedRanges {
         { offset, expected: clicks, found: met },
       );
     else if (hash.digest('hex') !== sha256)
-      this.#problems.addRecord(
+      this.#listOf(partition).addRecord(
         'changed',
         'manifest',
         partition,

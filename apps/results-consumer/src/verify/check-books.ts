@@ -1,7 +1,6 @@
 import type { Books } from './checkpoint-record.ts';
 import type { DeadLetterCount } from './count-dead-letters.ts';
 import type { Findings } from './findings.ts';
-import type { TotalsSum } from './read-totals.ts';
 import type { LogBounds, PartitionRecount } from './recount-clicks.ts';
 import type { Cut, Task } from './take-cut.ts';
 
@@ -9,20 +8,19 @@ import type { Cut, Task } from './take-cut.ts';
 export interface Evidence {
   readonly cut: Cut;
   readonly bounds: readonly LogBounds[];
-  readonly sums: readonly TotalsSum[];
   readonly letters: readonly DeadLetterCount[];
   readonly recounts: readonly PartitionRecount[];
 }
 
-/** Compares positions, marks, sums and books of each task with what was found; says which partitions are whole. */
+/** Compares positions, marks and books of each task with what was found; says which partitions are whole. */
 export function checkBooks(evidence: Evidence, problems: Findings, gaps: Findings): Wholeness {
-  const wholeness: Wholeness = { input: [], forwards: [] };
+  const wholeness: Wholeness = { input: [], forwards: [], received: [] };
   for (const task of evidence.cut) {
     const check = new TaskCheck(evidence, task, problems, gaps);
-    check.sums();
     check.balance();
     wholeness.input.push(check.input());
     wholeness.forwards.push(check.forwards());
+    wholeness.received.push(check.receipts());
   }
   for (const task of evidence.cut) {
     const check = new TaskCheck(evidence, task, problems, gaps);
@@ -30,17 +28,24 @@ export function checkBooks(evidence: Evidence, problems: Findings, gaps: Finding
     const lettersAreWhole = check.letters();
     if (!lettersAreWhole) continue;
     if (wholeness.input[task.partition]) check.rejected();
-    if (wholeness.forwards.every((isWhole, origin) => isWhole || origin === task.partition)) check.received();
+    if (areReceiptsKnown(wholeness, task.partition)) check.received();
   }
   return wholeness;
 }
 
 /** By partition. */
 export interface Wholeness {
-  /** Whether retention has left all records that its task has read. */
+  /** Whether all records that its task has read are there. */
   readonly input: boolean[];
-  /** Whether retention has left all clicks that its task has forwarded. */
+  /** Whether all clicks that its task has forwarded are there. */
   readonly forwards: boolean[];
+  /** Whether its task has received all clicks that were forwarded to it, once each. */
+  readonly received: boolean[];
+}
+
+/** Whether the clicks that other tasks have forwarded to this one can be counted anew. */
+export function areReceiptsKnown({ forwards, received }: Wholeness, home: number): boolean {
+  return received[home] === true && forwards.every((areWhole, origin) => areWhole || origin === home);
 }
 
 class TaskCheck {
@@ -56,13 +61,6 @@ class TaskCheck {
     this.#gaps = gaps;
   }
 
-  sums(): void {
-    const { partition, sums } = this.#task;
-    const { clicks = 0, users = 0 } = this.#evidence.sums[partition] ?? {};
-    this.#expect('sums', 'clicks in all totals', sums.clicks, clicks);
-    this.#expect('sums', 'users with a total', sums.users, users);
-  }
-
   balance(): void {
     const { read, received, counted, rejected, forwarded } = this.#task.books;
     if (read + received !== counted + rejected + forwarded)
@@ -71,12 +69,12 @@ class TaskCheck {
         this.#task.partition,
         `the books of partition ${this.#task.partition} do not balance: ${read} read and ${received} received, ${counted} counted, ${rejected} rejected and ${forwarded} forwarded`,
       );
-    this.#expect('books', 'clicks counted', this.#task.sums.clicks, counted);
+    this.#expect('clicks counted', this.#task.sums.clicks, counted);
   }
 
-  /** Whether retention has left all that was read. */
+  /** Whether all that was read is there. */
   input(): boolean {
-    const { partition, position, books } = this.#task;
+    const { partition, position, books, lossAccepted } = this.#task;
     const { start, end } = this.#bounds(partition);
     if (position > end)
       this.#problems.add(
@@ -86,6 +84,11 @@ class TaskCheck {
         { offset: end },
       );
     const read = this.#recount(partition).read;
+    if (lossAccepted.input !== undefined) {
+      this.#reportLoss(`partition ${partition} went on at offset ${lossAccepted.input}`, lossAccepted.input);
+      this.#expectAtLeast('records read', read, books.read);
+      return false;
+    }
     if (read < books.read && start > 0) {
       this.#gaps.add(
         'totals',
@@ -95,23 +98,40 @@ class TaskCheck {
       );
       return false;
     }
-    this.#expect('books', 'records read', read, books.read);
+    this.#expect('records read', read, books.read);
     return true;
   }
 
-  /** Whether retention has left all that was forwarded. */
+  /** Whether all that was forwarded is there. */
   forwards(): boolean {
-    const { partition, books } = this.#task;
+    const { partition, books, lossAccepted } = this.#task;
     const { forwarded } = this.#recount(partition);
+    if (lossAccepted.input !== undefined) {
+      this.#expectAtLeast('clicks forwarded', forwarded, books.forwarded);
+      return books.forwarded === 0;
+    }
     if (forwarded < books.forwarded && this.#bounds(partition).start > 0) return false;
-    this.#expect('books', 'clicks forwarded', forwarded, books.forwarded);
+    this.#expect('clicks forwarded', forwarded, books.forwarded);
     return true;
   }
 
-  /** A mark stands behind a click that was forwarded to this task. */
+  /** Whether all that was forwarded to this task was received, once each. */
+  receipts(): boolean {
+    const { partition, lossAccepted } = this.#task;
+    if (lossAccepted.forwards === undefined) return true;
+    this.#reportLoss(
+      `partition ${partition} went on at offset ${lossAccepted.forwards} of the clicks forwarded to it`,
+      lossAccepted.forwards,
+    );
+    return false;
+  }
+
+  /** A mark stands behind a click that was forwarded to this task; where loss was accepted, maybe in an earlier topic. */
   marks(): void {
-    const { partition: home, marks } = this.#task;
+    const { partition: home, marks, lossAccepted } = this.#task;
+    if (lossAccepted.forwards !== undefined) return;
     for (const [origin, mark] of marks) {
+      if (this.#evidence.cut[origin]?.lossAccepted.input !== undefined) continue;
       if (mark <= this.#bounds(origin).start) continue;
       const { lastOffset = -1 } = this.#recount(origin).received.get(home) ?? {};
       if (lastOffset !== mark - 1)
@@ -137,14 +157,14 @@ class TaskCheck {
       );
       return false;
     }
-    this.#expect('books', 'dead letters', letters, books.rejected);
+    this.#expect('dead letters', letters, books.rejected);
     return true;
   }
 
   rejected(): void {
     const { partition, books } = this.#task;
     const { rejected } = this.#recount(partition);
-    this.#expect('books', 'records rejected', rejected + this.#misrouted(), books.rejected);
+    this.#expect('records rejected', rejected + this.#misrouted(), books.rejected);
   }
 
   received(): void {
@@ -153,17 +173,33 @@ class TaskCheck {
       (sum, recount) => sum + (recount.received.get(partition)?.clicks ?? 0),
       this.#misrouted(),
     );
-    this.#expect('books', 'clicks received from other partitions', received, books.received);
+    this.#expect('clicks received from other partitions', received, books.received);
   }
 
-  #expect(check: 'sums' | 'books', what: string, expected: number, found: number): void {
-    if (expected === found) return;
+  #expect(what: string, expected: number, found: number): void {
+    if (expected !== found) this.#reportDifference(what, String(expected), { expected, found });
+  }
+
+  #expectAtLeast(what: string, expected: number, found: number): void {
+    if (found < expected) this.#reportDifference(what, `at least ${expected}`, { expected, found });
+  }
+
+  #reportDifference(what: string, expectation: string, facts: { expected: number; found: number }): void {
     const { partition, sequence } = this.#task;
     this.#problems.add(
-      check,
+      'books',
       partition,
-      `${what} in partition ${partition}: expected ${expected}, found ${found} (checkpoint ${sequence})`,
-      { expected, found },
+      `${what} in partition ${partition}: expected ${expectation}, found ${facts.found} (checkpoint ${sequence})`,
+      facts,
+    );
+  }
+
+  #reportLoss(what: string, offset: number): void {
+    this.#gaps.add(
+      'totals',
+      this.#task.partition,
+      `${what} with --accept-loss: totals can only be checked not to be too low`,
+      { offset },
     );
   }
 

@@ -12,7 +12,8 @@ const checkpointRecord = z.object({
   version: z.literal(1),
   sequence: z.int().min(1),
   partitions: z.int().min(1),
-  input: z.object({ position: offset }),
+  input: z.object({ position: offset, lossAccepted: offset.optional() }),
+  repartition: z.object({ lossAccepted: offset.optional() }),
   marks: z.record(z.string().regex(/^\d{1,9}$/), offset),
   resultEnds: z.record(z.string(), offset),
   books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
@@ -27,6 +28,13 @@ export interface TaskCheckpoint {
   readonly partitions: number;
   /** Clicks of its own partition below this offset are dealt with. */
   readonly position: number;
+  /** Where `--accept-loss` last made the task go on, if ever. What was counted before need not be in the topics. */
+  readonly lossAccepted: {
+    /** In its own partition of the clicks. */
+    readonly input: number | undefined;
+    /** In the clicks forwarded to it. */
+    readonly forwards: number | undefined;
+  };
   /** By origin partition: forwarded clicks that stood there below this offset are dealt with. */
   readonly marks: ReadonlyMap<number, number>;
   /** By topic: what the task wrote to its partition stands below this offset. */
@@ -45,10 +53,11 @@ export function parseCheckpoint(value: Buffer): TaskCheckpoint {
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
-  const { input, marks, resultEnds, ...rest } = parsed.data;
+  const { input, repartition, marks, resultEnds, ...rest } = parsed.data;
   return {
     ...rest,
     position: input.position,
+    lossAccepted: { input: input.lossAccepted, forwards: repartition.lossAccepted },
     marks: new Map(Object.entries(marks).map(([partition, mark]) => [Number(partition), mark])),
     resultEnds: new Map(Object.entries(resultEnds)),
   };

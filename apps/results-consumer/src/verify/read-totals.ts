@@ -10,11 +10,13 @@ import type { Cut, Task } from './take-cut.ts';
 export interface TotalsSum {
   readonly clicks: number;
   readonly users: number;
+  /** Where the partition ended. */
+  readonly end: number;
   /**
-   * Whether there are totals above the cut: compaction may have removed those below it that they replace, so that the
-   * sums below the cut prove nothing.
+   * Whether it is less than the checkpoint says, and there are totals above the cut: then compaction may have removed
+   * those below it that they replace.
    */
-  readonly isOvertaken: boolean;
+  readonly isCompacted: boolean;
 }
 
 /** Reads all totals into `tallies`, and checks on the way that each is greater than the one before it. */
@@ -39,18 +41,23 @@ export async function readTotals(
       return totals.isOvertaken;
     }),
   );
-  const sums = cut.map(({ partition }) => ({
-    clicks: 0,
-    users: 0,
-    isOvertaken: isOvertaken[partition] ?? false,
-  }));
+  const sums = cut.map(() => ({ clicks: 0, users: 0 }));
   for (const [, { home, published }] of tallies) {
     const sum = sums[home];
     if (!sum || published === 0) continue;
     sum.clicks += published;
     sum.users++;
   }
-  return sums;
+  return cut.map(({ partition, sums: expected }) => {
+    const { clicks, users } = sums[partition] ?? { clicks: 0, users: 0 };
+    const isLess = clicks < expected.clicks || users < expected.users;
+    return {
+      clicks,
+      users,
+      end: Number(ends[partition] ?? 0n),
+      isCompacted: isLess && isOvertaken[partition] === true,
+    };
+  });
 }
 
 class PartitionTotals {

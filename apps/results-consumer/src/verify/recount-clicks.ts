@@ -13,7 +13,7 @@ export interface LogBounds {
   readonly end: number;
 }
 
-/** What the clicks of one partition come to, as of the cut. */
+/** What the clicks of one partition come to, as of the cut; where loss was accepted, from that offset on. */
 export interface PartitionRecount {
   /** Records below the task's position, and what becomes of them. */
   readonly read: number;
@@ -36,7 +36,8 @@ export type Outcome = 'counted' | 'rejected' | 'pending';
 
 /**
  * Counts all clicks anew, into `tallies`: of its own partition a task has counted the clicks below its position, of
- * every other one those below its mark that are at home with it.
+ * every other one those below its mark that are at home with it. Where loss was accepted only what is certain counts:
+ * none below that offset, and none of the forwarded clicks, since marks may be of an earlier topic.
  */
 export async function recountClicks(
   reader: PartitionReader,
@@ -54,7 +55,10 @@ export async function recountClicks(
       const { start = 0, end = 0 } = bounds[partition] ?? {};
       const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(partition) ?? 0);
       const counted = Math.max(task.position, ...marks);
-      const recount = new Recount(task, marks, tallies);
+      const lossyHomes = new Set(
+        cut.filter(({ lossAccepted }) => lossAccepted.forwards !== undefined).map((home) => home.partition),
+      );
+      const recount = new Recount(task, marks, lossyHomes, tallies);
       const range = { topic, partition, from: BigInt(start), to: BigInt(Math.min(counted, end)) };
       for await (const batch of progress.watch(reader.read(range, signal), range))
         for (const record = batch.walk(); record.next();) {
@@ -76,34 +80,40 @@ class Recount implements PartitionRecount {
   readonly #task: Task;
   /** By home, how far its task has received clicks from here. */
   readonly #marks: readonly number[];
+  /** The homes whose tasks may have lost clicks forwarded to them. */
+  readonly #lossyHomes: ReadonlySet<number>;
   readonly #tallies: Tallies;
 
-  constructor(task: Task, marks: readonly number[], tallies: Tallies) {
+  constructor(task: Task, marks: readonly number[], lossyHomes: ReadonlySet<number>, tallies: Tallies) {
     this.#task = task;
     this.#marks = marks;
+    this.#lossyHomes = lossyHomes;
     this.#tallies = tallies;
   }
 
   take(record: RecordCursor, offset: number): Outcome {
-    const isRead = offset < this.#task.position;
-    if (isRead) this.read++;
+    const { position, lossAccepted } = this.#task;
+    const isRead = offset < position;
+    const isCertain = isRead && offset >= (lossAccepted.input ?? 0);
+    if (isCertain) this.read++;
     const userId = userOfClick(record);
     if (userId === undefined) {
-      if (isRead) this.rejected++;
+      if (isCertain) this.rejected++;
       return 'rejected';
     }
     const tally = this.#tallies.of(userId);
     const { home } = tally;
     if (home === this.#task.partition) {
       if (!isRead) return 'pending';
-      tally.recounted++;
+      if (isCertain) tally.recounted++;
       return 'counted';
     }
-    if (isRead) this.forwarded++;
+    if (isCertain) this.forwarded++;
     if (offset >= (this.#marks[home] ?? 0)) {
       if (isRead) this.inFlight++;
       return 'pending';
     }
+    if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) return 'counted';
     tally.recounted++;
     const received = this.received.get(home) ?? { clicks: 0, lastOffset: 0 };
     received.clicks++;

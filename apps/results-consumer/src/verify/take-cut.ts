@@ -104,6 +104,7 @@ function idleTask(partition: number): FoundTask {
     sequence: 0,
     partitions: 0,
     position: 0,
+    lossAccepted: { input: undefined, forwards: undefined },
     marks: new Map(),
     resultEnds: new Map(),
     books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },

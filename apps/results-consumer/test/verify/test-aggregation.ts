@@ -53,7 +53,10 @@ export interface TestAggregation {
   readonly environment: Readonly<Record<string, string>>;
   readonly reader: PartitionReader;
   /** Starts the aggregator as a process of its own; it ends with the test at the latest. */
-  readonly startAggregator: (environment?: Readonly<Record<string, string>>) => Promise<RunningAggregator>;
+  readonly startAggregator: (
+    environment?: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ) => Promise<RunningAggregator>;
   readonly write: (...records: readonly OutgoingRecord[]) => Promise<void>;
   /** Clicks in both forms, a third of them placed wrongly on purpose, and some records that are none. */
   readonly writeClicks: (count: number, users?: number) => Promise<void>;
@@ -137,8 +140,8 @@ export async function createTestAggregation(atEnd: AtEnd): Promise<TestAggregati
     topics,
     environment,
     reader,
-    startAggregator: async (more = {}) => {
-      const child = execa(process.execPath, ['--conditions=@clickstream/source', AGGREGATOR], {
+    startAggregator: async (more = {}, ...args) => {
+      const child = execa(process.execPath, ['--conditions=@clickstream/source', AGGREGATOR, ...args], {
         cwd: tmpdir(),
         env: { PATH: process.env['PATH'], ...environment, ...more },
         extendEnv: false,
@@ -199,4 +202,14 @@ export async function createTestAggregation(atEnd: AtEnd): Promise<TestAggregati
       return newest;
     },
   };
+}
+
+/** An aggregation that has counted everything and was stopped, so that nobody but the test writes. */
+export async function createStoppedAggregation(atEnd: AtEnd, clicks = 600): Promise<TestAggregation> {
+  const aggregation = await createTestAggregation(atEnd);
+  const aggregator = await aggregation.startAggregator();
+  await aggregation.writeClicks(clicks);
+  await aggregation.untilCounted();
+  await aggregator.stop();
+  return aggregation;
 }

@@ -8,53 +8,12 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { runInProcess } from '../run-in-process.ts';
-import {
-  createTestAggregation,
-  NO_CLICK_EVERY,
-  type AtEnd,
-  type TestAggregation,
-} from './test-aggregation.ts';
+import { bump, forgeCheckpoint, type RawCheckpoint } from './forge-checkpoint.ts';
+import { createStoppedAggregation, createTestAggregation, NO_CLICK_EVERY } from './test-aggregation.ts';
 
 const PRODUCER = fileURLToPath(new URL('../../../producer/src/main.ts', import.meta.url));
 const TEST_LIMIT_MS = 60_000;
 const CLICKS = 600;
-
-/** An aggregation that has counted everything and was stopped, so that nobody but the test writes. */
-async function createStoppedAggregation(atEnd: AtEnd): Promise<TestAggregation> {
-  const aggregation = await createTestAggregation(atEnd);
-  const aggregator = await aggregation.startAggregator();
-  await aggregation.writeClicks(CLICKS);
-  await aggregation.untilCounted();
-  await aggregator.stop();
-  return aggregation;
-}
-
-/** A checkpoint as it stands in its record. */
-interface RawCheckpoint {
-  sequence: number;
-  input: { position: string };
-  marks: Record<string, string>;
-  resultEnds: Record<string, string>;
-  books: Record<string, number>;
-  sums: { clicks: number; users: number };
-}
-
-/** Writes a partition's newest checkpoint once more, changed, as if it were that of one commit more. */
-async function forgeCheckpoint(
-  { topics, newest, write }: TestAggregation,
-  partition: number,
-  change: (checkpoint: RawCheckpoint) => void,
-): Promise<void> {
-  const { key, value } = await newest(topics.checkpoints, partition);
-  const checkpoint = JSON.parse(value.toString('utf8')) as RawCheckpoint;
-  checkpoint.sequence++;
-  change(checkpoint);
-  await write({ topic: topics.checkpoints, partition, key, value: Buffer.from(JSON.stringify(checkpoint)) });
-}
-
-function bump(record: Record<string, string>, name: string, by: number): void {
-  record[name] = String(Number(record[name]) + by);
-}
 
 describe.concurrent('verify passes', () => {
   test(
