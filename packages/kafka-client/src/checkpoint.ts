@@ -18,6 +18,8 @@ const inputState = z.object({
   lastBatch: z.object({ baseOffset: offset, crc: z.int() }).optional(),
   /** The position at which `--accept-loss` last let the task go on; since then the input does not prove the totals. */
   lossAccepted: offset.optional(),
+  /** Below the position, the lowest offset that memory is rebuilt from; the position if left out. */
+  rebuildFrom: offset.optional(),
 });
 
 const checkpointSchema = z.object({
@@ -31,9 +33,12 @@ const checkpointSchema = z.object({
   marks: z.record(z.string().regex(/^\d+$/), offset),
   /** By result topic, the offset behind this transaction's last write. */
   resultEnds: z.record(z.string(), offset),
+  /** By result topic, the lowest offset that state is restored from; the beginning if left out. */
+  resultsFrom: z.record(z.string(), offset).default({}),
   books: z.object({
     read: count,
     counted: count,
+    duplicate: count.default(0),
     rejected: count,
     forwarded: count,
     /** Records read from the repartition topic, which are not in `read`. */
@@ -41,6 +46,8 @@ const checkpointSchema = z.object({
   }),
   /** Sums over the restored state that the application asserts, such as Σ totals and number of users. */
   sums: z.record(z.string(), z.number()),
+  /** What else the application knows. */
+  state: z.unknown(),
 });
 
 /** Where one input of a task stands, as in its checkpoint. */

@@ -26,14 +26,8 @@ export type { App, AppContext, AppOutput } from './run-app.ts';
 export { internalTopics, startTaskProcessor } from './task-processor.ts';
 export type { TaskProcessor, TaskProcessorOptions } from './task-processor.ts';
 export { CRASH_POINTS } from './stream-task.ts';
-export type {
-  CrashPoint,
-  RecordVerdict,
-  TaskLogic,
-  TaskOutput,
-  TaskSettings,
-  TaskStatus,
-} from './stream-task.ts';
+export type { CrashPoint, TaskSettings, TaskStatus } from './stream-task.ts';
+export type { ForwardedFrom, InputName, RecordVerdict, TaskLogic, TaskOutput } from './task-logic.ts';
 export type { RecordOrigin } from './forwarding.ts';
 export { healthEnvironment, startHealthServer } from './health-server.ts';
 export type { HealthServer, HealthServerOptions } from './health-server.ts';

@@ -1,53 +1,15 @@
 import { checkInput } from './check-input.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
-import type { Clock } from './clock.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
+import { IdleWatch } from './idle-watch.ts';
+import { firstReady, InputStream } from './input-stream.ts';
 import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
-import type { OutgoingRecord } from './record-producer.ts';
+import type { InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
 import type { PlacedRecord } from './transactional-producer.ts';
-
-/** What became of a record; each is counted in the books under its name. */
-export type RecordVerdict = 'counted' | 'rejected' | 'forwarded';
-
-/** Where the application puts what a record leads to; all of it is written in the task's next transaction. */
-export interface TaskOutput {
-  /** A record for the task's own partition of a result or dead-letter topic. */
-  write(record: Omit<OutgoingRecord, 'partition'>): void;
-  /** Sends the record on to the partition where it is at home, under the given key. */
-  forward(record: RecordCursor, homePartition: number, key: Buffer): void;
-}
-
-/**
- * What an application does with the records of one task: synchronous, and thrown away as a whole with its state
- * whenever the task has to start again.
- */
-export interface TaskLogic {
-  /**
-   * Takes over a committed record of a result topic, in offset order, before the first `process`.
-   *
-   * @throws Error for a record that it cannot take over: then the task refuses to go on.
-   */
-  restore(topic: string, record: RecordCursor): void;
-  /**
-   * Handles one record. `forwardedFrom` is set for one that was forwarded to us: from where, or `'unknown'` when
-   * its headers do not say, so that it was not us who forwarded it.
-   */
-  process(
-    record: RecordCursor,
-    forwardedFrom: RecordOrigin | 'unknown' | undefined,
-    output: TaskOutput,
-  ): RecordVerdict;
-  /** Writes what was held back to be written once per transaction. */
-  flush(output: TaskOutput): void;
-  /** Records that `flush` would write now. */
-  readonly heldBack: number;
-  /** Sums over the state, asserted against the checkpoint after a restore. */
-  sums(): Record<string, number>;
-}
 
 /**
  * Moments at which a test may end the process. `after-send` is after a request that is not the transaction's last one,
@@ -81,6 +43,8 @@ export interface TaskSettings {
   readonly otherTopics: readonly string[];
   readonly partitions: number;
   readonly createLogic: (partition: number) => TaskLogic;
+  /** How long both inputs bring nothing before that is told as idle time, ms. */
+  readonly idleTimeoutMs: number;
   /** Least time between two commits of a task, ms. */
   readonly commitIntervalMs: number;
   /** Most records written in one transaction, give or take those of one record. */
@@ -98,7 +62,7 @@ export interface TaskStatus {
   state: 'fencing' | 'restoring' | 'running' | 'stopped';
   books: Checkpoint['books'];
   sums: Record<string, number>;
-  /** Offsets of the results read through so far when the task started last, and all that there were. */
+  /** Offsets read through so far when the task started last, and all that there were. */
   restored: number;
   restoreGoal: number;
   /** Kafka timestamp of the last record processed, ms since the epoch; 0 before the first. */
@@ -123,8 +87,8 @@ const COMMIT_MAX_BYTES = 16 * 1024 * 1024;
  *
  * 1. **Fence**: take over the transactional id, which aborts what an earlier owner left open.
  * 2. **Restore**: read the newest committed checkpoint, then the results, up to the last stable offset; assert that
- *    they agree; seek the inputs to the checkpoint's positions.
- * 3. **Process** a fetched batch into the state in memory.
+ *    they agree; read again what memory needs of the inputs; seek them to the checkpoint's positions.
+ * 3. **Process** a fetched batch into the state in memory; an empty one may tell that the inputs are idle.
  * 4. **Send** results, dead letters and forwards, and as the last record the checkpoint that covers them.
  * 5. **Send offsets** of both inputs, for lag tools and for whoever reads the group: at most once a second, and when the
  *    task stops. The checkpoint says what they are.
@@ -146,6 +110,8 @@ export class StreamTask {
   /** Outputs since the last commit. */
   #records: PlacedRecord[] = [];
   #recordsBytes = 0;
+  /** Where the next record of each result topic will stand: they have one writer. */
+  #ends: Record<string, bigint> = {};
   #isDirty = false;
   /** Whether the group's offsets are behind the positions. */
   #areOffsetsBehind = false;
@@ -192,32 +158,27 @@ export class StreamTask {
   }
 
   async #restore(signal: AbortSignal): Promise<void> {
-    const { resultTopics, otherTopics, checkpointTopic, partitions, reach } = this.#settings;
+    const { resultTopics, otherTopics, checkpointTopic, partitions } = this.#settings;
     const partition = this.#partition;
     const { reader } = this.#ports;
     const found = await readCheckpoint(reader, checkpointTopic, partition);
-    const ends: Record<string, bigint> = {};
+    if (found) this.#logic.resume(found.state);
     for (const topic of [...resultTopics, ...otherTopics]) {
-      const { start: from, end: to } = await reader.logBounds(topic, partition);
-      ends[topic] = to;
+      const { start, end } = await reader.logBounds(topic, partition);
+      this.#ends[topic] = end;
       if (found && otherTopics.includes(topic)) continue;
-      const before = this.#status.restored;
-      this.#status.restoreGoal = before + Number(to - from);
-      for await (const batch of reader.read({ topic, partition, from, to }, signal)) {
-        for (const record = batch.walk(); record.next();) {
-          if (!found)
-            throw this.#refuse(
-              `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
-            );
-          try {
-            this.#logic.restore(topic, record);
-          } catch (error) {
-            throw this.#refuse(describeError(error), error);
-          }
+      const from = found?.resultsFrom[topic] ?? start;
+      await this.#readThrough({ topic, from: from > start ? from : start, to: end }, signal, (record) => {
+        if (!found)
+          throw this.#refuse(
+            `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
+          );
+        try {
+          this.#logic.restore(topic, record);
+        } catch (error) {
+          throw this.#refuse(describeError(error), error);
         }
-        this.#status.restored = before + Number(batch.nextOffset - from);
-        reach?.('during-restore');
-      }
+      });
     }
     if (signal.aborted) return;
     if (found) {
@@ -233,9 +194,45 @@ export class StreamTask {
           );
       this.#checkpoint = found;
     }
-    this.#checkpoint = { ...this.#checkpoint, resultEnds: ends };
+    this.#checkpoint = { ...this.#checkpoint, resultEnds: { ...this.#ends } };
     await this.#openInputs(found !== undefined);
+    await this.#rebuild('input', this.#settings.inputTopic, signal);
+    await this.#rebuild('repartition', this.#settings.repartitionTopic, signal);
     Object.assign(this.#status, { books: this.#checkpoint.books, sums: this.#checkpoint.sums });
+  }
+
+  /** Reads an input again below its position, for what memory needs of it. */
+  async #rebuild(input: InputName, topic: string, signal: AbortSignal): Promise<void> {
+    const { position: to, rebuildFrom: from = to } = this.#checkpoint[input];
+    if (from >= to) return;
+    const { start } = await this.#ports.reader.logBounds(topic, this.#partition);
+    if (start > from) {
+      this.#settings.log.warn(
+        `partition ${this.#partition}: ${topic} begins at offset ${start} and memory is rebuilt from ${from}: retention removed records that are counted, but that windows and de-duplication need`,
+      );
+      this.#logic.rebuildIsPartial();
+    }
+    await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
+      this.#logic.rebuild(record, input === 'input' ? undefined : (originOf(record) ?? 'unknown'));
+    });
+  }
+
+  /** Reads a stretch of the task's partition of a topic, for a restore. */
+  async #readThrough(
+    { topic, from, to }: { readonly topic: string; readonly from: bigint; readonly to: bigint },
+    signal: AbortSignal,
+    take: (record: RecordCursor) => void,
+  ): Promise<void> {
+    const before = this.#status.restored;
+    this.#status.restoreGoal = before + Number(to - from);
+    for await (const batch of this.#ports.reader.read(
+      { topic, partition: this.#partition, from, to },
+      signal,
+    )) {
+      for (const record = batch.walk(); record.next();) take(record);
+      this.#status.restored = before + Number(batch.nextOffset - from);
+      this.#settings.reach?.('during-restore');
+    }
   }
 
   /** Decides where the inputs are read from: at the checkpoint's positions, without one at their beginning. */
@@ -273,7 +270,8 @@ export class StreamTask {
   }
 
   async #work(producer: TaskProducer, signal: AbortSignal): Promise<void> {
-    const { inputTopic, repartitionTopic, commitIntervalMs } = this.#settings;
+    const { inputTopic, repartitionTopic, commitIntervalMs, idleTimeoutMs } = this.#settings;
+    const idle = new IdleWatch(idleTimeoutMs);
     const over = new AbortController();
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
@@ -295,6 +293,7 @@ export class StreamTask {
         const batch = await stream.take();
         if (!batch) break;
         await this.#process(stream.input, batch, producer);
+        this.#observe(stream.input, batch, idle);
       }
       if (this.#isDirty || this.#areOffsetsBehind) {
         this.#lastOffsetsAt = -Infinity;
@@ -363,6 +362,16 @@ export class StreamTask {
     this.#areOffsetsBehind = true;
   }
 
+  /** Tells the application whether it has read all there is, and for how long nothing has come. */
+  #observe(input: InputName, batch: FetchedBatch, idle: IdleWatch): void {
+    const { nextOffset, fetchedOffset, lastStableOffset, highWatermark } = batch;
+    const isCaughtUp = nextOffset === lastStableOffset && lastStableOffset === highWatermark;
+    this.#logic.caughtUp(input, isCaughtUp);
+    const { clock } = this.#ports;
+    const idleMs = idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now());
+    if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
+  }
+
   /** A forward that was received before: its partition was counted from the start again, or its topic made anew. */
   #acceptRepetition(position: bigint, { partition: from, offset }: RecordOrigin): void {
     const { repartitionTopic, acceptLoss, log } = this.#settings;
@@ -377,7 +386,12 @@ export class StreamTask {
 
   readonly #output: TaskOutput = {
     write: (record) => {
+      const offset = this.#ends[record.topic];
+      if (offset === undefined)
+        throw new Error(`${record.topic} is no topic that this application writes to`);
       this.#put({ ...record, partition: this.#partition });
+      this.#ends[record.topic] = offset + 1n;
+      return offset;
     },
     forward: (record, homePartition, key) => {
       this.#put({
@@ -418,18 +432,25 @@ export class StreamTask {
 
     // 4. The results have one writer, so where they will stand is known before they are written; that it was
     // so is checked after. Thus the checkpoint goes out with them, in one request.
-    const ends = { ...this.#checkpoint.resultEnds };
-    const expected = { ...ends };
-    for (const { topic } of records) if (topic in ends) ends[topic] = (ends[topic] ?? 0n) + 1n;
+    const expected = this.#checkpoint.resultEnds;
+    const ends = { ...this.#ends };
     const sendsOffsets = this.#ports.clock.now() - this.#lastOffsetsAt >= OFFSETS_INTERVAL_MS;
-    const withOffset = (state: InputState) =>
-      sendsOffsets ? { ...state, groupOffset: state.position } : state;
+    const committed = (input: InputName): InputState => {
+      const state = this.#checkpoint[input];
+      return {
+        ...state,
+        rebuildFrom: this.#logic.rebuildFrom(input, state.position),
+        ...(sendsOffsets && { groupOffset: state.position }),
+      };
+    };
     const checkpoint: Checkpoint = {
       ...this.#checkpoint,
-      input: withOffset(this.#checkpoint.input),
-      repartition: withOffset(this.#checkpoint.repartition),
+      input: committed('input'),
+      repartition: committed('repartition'),
       sequence: this.#checkpoint.sequence + 1,
       resultEnds: ends,
+      resultsFrom: this.#logic.resultsFrom(),
+      state: this.#logic.snapshot(),
       sums: this.#logic.sums(),
     };
     await producer.begin();
@@ -458,13 +479,13 @@ export class StreamTask {
       reach?.('after-offsets');
     }
     // 6. The commit leaves a marker in every partition it wrote to.
-    const committed = producer.commit();
+    const answered = producer.commit();
     if (reach) {
       // Whoever armed it wants the request gone, which is written to its socket before any timer runs.
-      await Promise.race([committed, this.#ports.clock.delay(0)]);
+      await Promise.race([answered, this.#ports.clock.delay(0)]);
       reach('commit-sent');
     }
-    await committed;
+    await answered;
     reach?.('after-commit');
     const marked = Object.fromEntries(
       Object.entries(ends).map(([topic, end]) => [
@@ -473,12 +494,14 @@ export class StreamTask {
       ]),
     );
     this.#checkpoint = { ...checkpoint, resultEnds: marked };
+    this.#ends = { ...marked };
     this.#isDirty = false;
     this.#areOffsetsBehind = !sendsOffsets;
     if (sendsOffsets) this.#lastOffsetsAt = this.#ports.clock.now();
     this.#status.books = checkpoint.books;
     this.#status.sums = checkpoint.sums;
-    if (checkpoint.repartition.lastBatch) this.#status.purgeable = checkpoint.repartition.position;
+    if (checkpoint.repartition.lastBatch && checkpoint.repartition.rebuildFrom !== undefined)
+      this.#status.purgeable = checkpoint.repartition.rebuildFrom;
   }
 
   #refuse(why: string, cause?: unknown): KafkaClientError {
@@ -490,67 +513,20 @@ export class StreamTask {
   }
 }
 
-/** The two inputs of a task. */
-export type InputName = 'input' | 'repartition';
-
-/** One input of a task, with its next batch under way. */
-class InputStream {
-  readonly input: InputName;
-  readonly #batches: AsyncGenerator<FetchedBatch, void>;
-  #next: Promise<IteratorResult<FetchedBatch, void>>;
-
-  constructor(input: InputName, batches: AsyncGenerator<FetchedBatch, void>) {
-    this.input = input;
-    this.#batches = batches;
-    this.#next = this.#advance();
-  }
-
-  /** Resolves to this stream when its next batch, its end or its failure is there. */
-  ready(): Promise<this> {
-    return this.#next.then(
-      () => this,
-      () => this,
-    );
-  }
-
-  /** The next batch, undefined at the end. @throws what reading threw. */
-  async take(): Promise<FetchedBatch | undefined> {
-    const { value, done } = await this.#next;
-    this.#next = this.#advance();
-    return done ? undefined : value;
-  }
-
-  async close(): Promise<void> {
-    await this.#batches.return();
-  }
-
-  #advance(): Promise<IteratorResult<FetchedBatch, void>> {
-    const next = this.#batches.next();
-    next.catch(() => undefined); // thrown by take()
-    return next;
-  }
-}
-
-/** The first stream with something to take; undefined if none has within `limitMs`. */
-async function firstReady(
-  streams: readonly InputStream[],
-  limitMs: number,
-  clock: Clock,
-): Promise<InputStream | undefined> {
-  const ready = streams.map((stream) => stream.ready());
-  if (limitMs === Infinity) return Promise.race(ready);
-  const over = new AbortController();
-  try {
-    return await Promise.race([...ready, clock.delay(limitMs, over.signal).then(() => undefined)]);
-  } finally {
-    over.abort();
-  }
-}
-
 /** Whether an error is for the process to end, not for the task to start again. */
 export function isRefusal(error: unknown): error is KafkaClientError {
   return error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REFUSED';
 }
+
+/** The books of a task that has read nothing. */
+export const EMPTY_BOOKS: Checkpoint['books'] = {
+  read: 0,
+  counted: 0,
+  duplicate: 0,
+  rejected: 0,
+  forwarded: 0,
+  received: 0,
+};
 
 function emptyCheckpoint(partitions: number): Checkpoint {
   return {
@@ -561,7 +537,9 @@ function emptyCheckpoint(partitions: number): Checkpoint {
     repartition: { position: 0n },
     marks: {},
     resultEnds: {},
-    books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+    resultsFrom: {},
+    books: EMPTY_BOOKS,
     sums: {},
+    state: undefined,
   };
 }

@@ -2,7 +2,7 @@ import type { KafkaConnection } from './connection.ts';
 import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { GroupMembership } from './group-membership.ts';
-import { isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
+import { EMPTY_BOOKS, isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
 import { kafkaPorts, type TaskPorts } from './task-ports.ts';
 
 /** How an instance is to take part; what all tasks have in common beside it. */
@@ -182,7 +182,7 @@ class Instance implements TaskProcessor {
     const status: TaskStatus = {
       partition,
       state: 'fencing',
-      books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+      books: EMPTY_BOOKS,
       sums: {},
       restored: 0,
       restoreGoal: 0,

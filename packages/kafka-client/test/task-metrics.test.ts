@@ -14,7 +14,7 @@ function processorOf(tasks: readonly TaskStatus[], restarts: ReadonlyMap<string,
   };
 }
 
-const NO_BOOKS = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
+const NO_BOOKS = { read: 0, duplicate: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
 
 function statusOf(partition: number, rest: Partial<TaskStatus> = {}): TaskStatus {
   return {
@@ -41,7 +41,7 @@ describe('the metrics of an exactly-once application', () => {
     const metrics = createTaskMetrics();
     const tasks = [
       statusOf(0, {
-        books: { ...NO_BOOKS, read: 10, counted: 9, rejected: 1 },
+        books: { ...NO_BOOKS, read: 10, duplicate: 0, counted: 9, rejected: 1 },
         sums: { clicks: 9, users: 3 },
         lags: { input: 7n, repartition: 0n },
       }),
@@ -79,8 +79,9 @@ describe('the metrics of an exactly-once application', () => {
       'clickstream_state_sum{partition="0",sum="clicks"} 9',
       'clickstream_state_sum{partition="0",sum="users"} 3',
     ]);
-    expect((await samplesOf(metrics, 'clickstream_books')).slice(0, 5)).toEqual([
+    expect((await samplesOf(metrics, 'clickstream_books')).slice(0, 6)).toEqual([
       'clickstream_books{partition="0",entry="counted"} 9',
+      'clickstream_books{partition="0",entry="duplicate"} 0',
       'clickstream_books{partition="0",entry="forwarded"} 0',
       'clickstream_books{partition="0",entry="read"} 10',
       'clickstream_books{partition="0",entry="received"} 0',

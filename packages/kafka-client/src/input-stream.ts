@@ -1,0 +1,57 @@
+import type { Clock } from './clock.ts';
+import type { FetchedBatch } from './fetched-batch.ts';
+import type { InputName } from './task-logic.ts';
+
+/** One input of a task, with its next batch under way. */
+export class InputStream {
+  readonly input: InputName;
+  readonly #batches: AsyncGenerator<FetchedBatch, void>;
+  #next: Promise<IteratorResult<FetchedBatch, void>>;
+
+  constructor(input: InputName, batches: AsyncGenerator<FetchedBatch, void>) {
+    this.input = input;
+    this.#batches = batches;
+    this.#next = this.#advance();
+  }
+
+  /** Resolves to this stream when its next batch, its end or its failure is there. */
+  ready(): Promise<this> {
+    return this.#next.then(
+      () => this,
+      () => this,
+    );
+  }
+
+  /** The next batch, undefined at the end. @throws what reading threw. */
+  async take(): Promise<FetchedBatch | undefined> {
+    const { value, done } = await this.#next;
+    this.#next = this.#advance();
+    return done ? undefined : value;
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return();
+  }
+
+  #advance(): Promise<IteratorResult<FetchedBatch, void>> {
+    const next = this.#batches.next();
+    next.catch(() => undefined); // thrown by take()
+    return next;
+  }
+}
+
+/** The first stream with something to take; undefined if none has within `limitMs`. */
+export async function firstReady(
+  streams: readonly InputStream[],
+  limitMs: number,
+  clock: Clock,
+): Promise<InputStream | undefined> {
+  const ready = streams.map((stream) => stream.ready());
+  if (limitMs === Infinity) return Promise.race(ready);
+  const over = new AbortController();
+  try {
+    return await Promise.race([...ready, clock.delay(limitMs, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}

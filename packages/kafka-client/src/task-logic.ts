@@ -1,0 +1,67 @@
+import type { RecordCursor } from './fetched-batch.ts';
+import type { RecordOrigin } from './forwarding.ts';
+import type { OutgoingRecord } from './record-producer.ts';
+
+/** The two inputs of a task. */
+export type InputName = 'input' | 'repartition';
+
+/** What became of a record; each is counted in the books under its name. */
+export type RecordVerdict = 'counted' | 'duplicate' | 'rejected' | 'forwarded';
+
+/** Where a forwarded record was read first; `'unknown'` when its headers do not say, so that it was not us who forwarded it. */
+export type ForwardedFrom = RecordOrigin | 'unknown' | undefined;
+
+/** Where the application puts what a record leads to; all of it is written in the task's next transaction. */
+export interface TaskOutput {
+  /**
+   * A record for the task's own partition of a result or dead-letter topic.
+   *
+   * @returns the offset at which it will stand.
+   */
+  write(record: Omit<OutgoingRecord, 'partition'>): bigint;
+  /** Sends the record on to the partition where it is at home, under the given key. */
+  forward(record: RecordCursor, homePartition: number, key: Buffer): void;
+}
+
+/**
+ * What an application does with the records of one task: synchronous, and thrown away as a whole with its state
+ * whenever the task has to start again. After a start over a checkpoint come `resume`, `restore` of the results, and
+ * `rebuild` from the inputs; without one, none of them.
+ */
+export interface TaskLogic {
+  /** Takes over what `snapshot` said at the checkpoint; undefined if that was written before there was any. */
+  resume(snapshot: unknown): void;
+  /**
+   * Takes over a committed record of a result topic, in offset order.
+   *
+   * @throws Error for a record that it cannot take over: then the task refuses to go on.
+   */
+  restore(topic: string, record: RecordCursor): void;
+  /** Takes what memory needs of a record that was processed before; decides nothing anew and writes nothing. */
+  rebuild(record: RecordCursor, forwardedFrom: ForwardedFrom): void;
+  /** Retention has removed records that `rebuild` should have seen. */
+  rebuildIsPartial(): void;
+  /** Handles one record. */
+  process(record: RecordCursor, forwardedFrom: ForwardedFrom, output: TaskOutput): RecordVerdict;
+  /** Told after each batch: whether the input is read up to its end. */
+  caughtUp(input: InputName, isCaughtUp: boolean): void;
+  /**
+   * The inputs have been idle for `idleMs` more.
+   *
+   * @param wallClockMs now, ms since the epoch.
+   * @returns whether that changed anything that has to be committed.
+   */
+  idle(idleMs: number, wallClockMs: number): boolean;
+  /** Writes what was held back to be written once per transaction. */
+  flush(output: TaskOutput): void;
+  /** Records that `flush` would write now. */
+  readonly heldBack: number;
+  /** What goes into the checkpoint, as plain JSON; called after `flush`. */
+  snapshot(): unknown;
+  /** The lowest offset of that input that `rebuild` has to see, at most `position`; called after `flush`. */
+  rebuildFrom(input: InputName, position: bigint): bigint;
+  /** The lowest offset of each result topic that `restore` has to see, those left out from their beginning; called after `flush`. */
+  resultsFrom(): Readonly<Record<string, bigint>>;
+  /** Sums over the state, asserted against the checkpoint after a restore. */
+  sums(): Record<string, number>;
+}
