@@ -3,13 +3,15 @@ import type { Decoded } from './decoded.ts';
 import { malformed } from './decoded.ts';
 import type { RecordHeaders } from './record-headers.ts';
 
-/** Why a click is in the dead-letter topic; a closed list. */
+/**
+ * Why a click is in the dead-letter topic; a closed list. Those from `late` on are counted in the running total and
+ * listed for what they came too late for; the others are not counted at all.
+ */
 export const DEAD_LETTER_REASONS = [
   'malformed',
-  'too-large',
-  'misplaced',
   'unsupported-version',
   'future',
+  'too-large',
   'misrouted',
   'late',
   'missed',
@@ -37,6 +39,10 @@ export interface DeadLetter {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RecordHeaders;
+  /** What made a `late`, `missed` or `session-late` click so: stream time when it came, ms since the epoch. */
+  readonly streamTimeMs?: number;
+  /** Starts of the windows that a `missed` click came too late for, ms since the epoch; at least one. */
+  readonly missedWindows?: readonly number[];
 }
 
 /** A dead letter as a record to send; the headers are an object without prototype, repeated names hold a list. */
@@ -89,6 +95,8 @@ export function encodeDeadLetter(letter: DeadLetter): EncodedDeadLetter {
     ownHeader('offset', String(letter.offset)),
     ownHeader('timestamp', String(letter.timestampMs)),
   ];
+  if (letter.streamTimeMs !== undefined) own.push(ownHeader('stream-time', String(letter.streamTimeMs)));
+  if (letter.missedWindows !== undefined) own.push(ownHeader('windows', letter.missedWindows.join(',')));
   const { key, value } = letter;
   const sizeBytes = (key?.length ?? 0) + (value?.length ?? 0) + sizeOf(received) + sizeOf(own);
   if (sizeBytes <= DEAD_LETTER_LIMIT_BYTES) {
@@ -135,6 +143,14 @@ export function decodeDeadLetter(record: {
   if (timestampMs === undefined) return missing('timestamp');
   const originalSizeBytes = safeInteger(own.get('original-size'));
   if (own.has('original-size') && originalSizeBytes === undefined) return missing('original-size');
+  const streamTimeMs = safeInteger(own.get('stream-time'));
+  if (own.has('stream-time') && streamTimeMs === undefined) return missing('stream-time');
+  const missedWindows: number[] = [];
+  for (const text of own.get('windows')?.split(',') ?? []) {
+    const windowStart = safeInteger(text);
+    if (windowStart === undefined) return missing('windows');
+    missedWindows.push(windowStart);
+  }
   return {
     status: 'decoded',
     value: {
@@ -148,6 +164,8 @@ export function decodeDeadLetter(record: {
       value: record.value,
       headers: record.headers.filter(([name]) => !name.startsWith(PREFIX)),
       ...(originalSizeBytes === undefined ? {} : { originalSizeBytes }),
+      ...(streamTimeMs === undefined ? {} : { streamTimeMs }),
+      ...(own.has('windows') ? { missedWindows } : {}),
     },
   };
 }

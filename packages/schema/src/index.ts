@@ -17,6 +17,19 @@ export {
   runningTotalSchema,
 } from './running-total.ts';
 export type { EncodedRunningTotal, RunningTotal } from './running-total.ts';
+export { closedUntilSchema, decodeClosedUntil, encodeClosedUntil, isClosedUntilKey } from './closed-until.ts';
+export type { ClosedUntil } from './closed-until.ts';
+export { decodePageClicks, encodePageClicks, OTHER_PAGES, pageClicksSchema } from './page-clicks.ts';
+export type { PageClicks } from './page-clicks.ts';
+export {
+  decodeUserSession,
+  decodeUserSessionKey,
+  encodeUserSession,
+  userSessionKey,
+  userSessionSchema,
+} from './user-session.ts';
+export type { UserSession, UserSessionKey } from './user-session.ts';
+export type { EncodedResult } from './encoded-result.ts';
 export {
   DEAD_LETTER_LIMIT_BYTES,
   DEAD_LETTER_REASONS,

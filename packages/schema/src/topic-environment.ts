@@ -17,9 +17,15 @@ export const topicEnvironment = {
   USER_CLICK_AGGREGATION_TOPIC: topicName
     .prefault(DEFAULT_TOPIC_NAMES.USER_CLICK_AGGREGATION_TOPIC)
     .describe('Topic of the running totals per user'),
+  PAGE_CLICK_AGGREGATION_TOPIC: topicName
+    .prefault(DEFAULT_TOPIC_NAMES.PAGE_CLICK_AGGREGATION_TOPIC)
+    .describe('Topic of the clicks and distinct users per page and window'),
+  USER_SESSION_AGGREGATION_TOPIC: topicName
+    .prefault(DEFAULT_TOPIC_NAMES.USER_SESSION_AGGREGATION_TOPIC)
+    .describe('Topic of the user sessions'),
   DEAD_LETTER_TOPIC: topicName
     .prefault(DEFAULT_TOPIC_NAMES.DEAD_LETTER_TOPIC)
-    .describe('Topic of the clicks that could not be counted'),
+    .describe('Topic of the clicks that could not be counted, or came too late for a window or session'),
   TOPIC_PARTITIONS: z.coerce
     .number('must be a whole number from 1 to 10000')
     .int('must be a whole number from 1 to 10000')

@@ -52,6 +52,20 @@ it('keeps the record and tells reason, detail and origin in headers', () => {
   });
 });
 
+it('tells what made a click late, and which windows it missed', () => {
+  const record = encodeDeadLetter({
+    ...LETTER,
+    reason: 'missed',
+    streamTimeMs: 1711111200000,
+    missedWindows: [-30000, 0],
+  });
+  expect(text(record.headers)).toMatchObject({
+    'dead-letter-reason': 'missed',
+    'dead-letter-stream-time': '1711111200000',
+    'dead-letter-windows': '-30000,0',
+  });
+});
+
 it('replaces the dead-letter headers of the rejected record', () => {
   const record = encodeDeadLetter({
     ...LETTER,
@@ -75,7 +89,9 @@ it('keeps repeated headers', () => {
 it('decodes what was encoded, whatever the bytes and names', () => {
   const bytes = fc.uint8Array({ maxLength: 20 }).map((array) => Buffer.from(array));
   const names = fc.oneof(fc.constantFrom(...TRAPS), fc.string({ unit: 'binary', maxLength: 10 }));
-  const letters: fc.Arbitrary<DeadLetter> = fc.record({
+  const allFields = fc.record({
+    streamTimeMs: fc.maxSafeInteger(),
+    missedWindows: fc.array(fc.maxSafeInteger(), { minLength: 1, maxLength: 5 }),
     reason: fc.constantFrom(...DEAD_LETTER_REASONS),
     detail: fc.string({ unit: 'binary', maxLength: 100 }),
     topic: fc.string({ unit: 'grapheme-ascii', maxLength: 20 }),
@@ -86,6 +102,13 @@ it('decodes what was encoded, whatever the bytes and names', () => {
     value: fc.option(bytes),
     headers: fc.uniqueArray(fc.tuple(names, bytes), { selector: ([name]) => name, maxLength: 5 }),
   });
+  const letters: fc.Arbitrary<DeadLetter> = fc
+    .tuple(allFields, fc.boolean(), fc.boolean())
+    .map(([{ streamTimeMs, missedWindows, ...letter }, hasStreamTime, hasWindows]) => ({
+      ...letter,
+      ...(hasStreamTime && { streamTimeMs }),
+      ...(hasWindows && { missedWindows }),
+    }));
   fc.assert(
     fc.property(letters, (letter) => {
       const decoded = decodeDeadLetter(asRead(encodeDeadLetter(letter)));
@@ -174,6 +197,9 @@ describe('decodeDeadLetter', () => {
     ['offset', '1'.repeat(30)],
     ['timestamp', ''],
     ['original-size', 'large'],
+    ['stream-time', 'now'],
+    ['windows', ''],
+    ['windows', '1,,2'],
   ])('refuses %s %j', (name, value) => {
     const headers: RecordHeaders = [...good.headers, [`dead-letter-${name}`, Buffer.from(value)]];
     expect(decodeDeadLetter({ ...good, headers })).toMatchObject({

@@ -5,11 +5,8 @@ import { DEFAULT_TOPIC_NAMES, topicEnvironment } from '@clickstream/schema';
 const schema = z.object(topicEnvironment);
 
 it('has the default names where the environment says nothing', () => {
-  const { CLICKSTREAM_TOPIC, USER_CLICK_AGGREGATION_TOPIC, DEAD_LETTER_TOPIC } = DEFAULT_TOPIC_NAMES;
   expect(schema.parse({})).toEqual({
-    CLICKSTREAM_TOPIC,
-    USER_CLICK_AGGREGATION_TOPIC,
-    DEAD_LETTER_TOPIC,
+    ...DEFAULT_TOPIC_NAMES,
     TOPIC_PARTITIONS: 4,
     APPLICATION_ID: 'click_aggregator',
   });
