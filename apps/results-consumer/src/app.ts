@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addClicksCommand } from './commands/clicks.ts';
 import { addFollowCommand } from './commands/follow.ts';
 import type { RunCommand } from './commands/run-command.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 
 /** The results consumer: runs the command that its arguments name. Resolves to the exit code. */
@@ -16,6 +17,7 @@ export async function app(context: AppContext): Promise<number> {
   const program = createProgram(context);
   addFollowCommand(program, run);
   addClicksCommand(program, run);
+  addServeCommand(program, run);
   addVerifyCommand(program, run);
   try {
     refuseUnknownCommand(program, args);

@@ -33,7 +33,8 @@ Examples:
     .action((flags: TopicFlags) => run((context) => follow(flags, context)));
 }
 
-async function follow(flags: TopicFlags, context: AppContext): Promise<number> {
+/** Prints the totals until the process is told to stop. Resolves to the exit code. */
+export async function follow(flags: TopicFlags, context: AppContext): Promise<number> {
   const config = readConfig(context.environment);
   const log = createLogger('results-consumer', config, context.stderr.isTTY === true);
   const topics = createTopicSpecs({ ...DEFAULT_TOPIC_NAMES, ...config });

@@ -1,0 +1,60 @@
+import type { Books } from './books.ts';
+
+/** A stretch of the click topic that is not counted yet: offsets `[from, to)`. */
+export interface Waiting {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Partition {
+  start: number;
+  end: number;
+  /** Position at which nothing but transaction markers was found, which hold no click. */
+  emptyFrom: number | undefined;
+  ageMs: number;
+}
+
+/** How far the counting is behind the clicks. */
+export class ClickLag {
+  readonly #books: Books;
+  readonly #partitions = new Map<number, Partition>();
+
+  constructor(books: Books) {
+    this.#books = books;
+  }
+
+  /** Where the log of a partition begins, and where what may be read of it ends. */
+  setBounds(partition: number, start: number, end: number): void {
+    const known = this.#partitions.get(partition);
+    if (known) Object.assign(known, { start, end });
+    else this.#partitions.set(partition, { start, end, emptyFrom: undefined, ageMs: 0 });
+  }
+
+  /** What is not counted yet, by the newest checkpoints; everything in a partition that has none. */
+  waiting(): Waiting[] {
+    return [...this.#partitions].flatMap(([partition, { start, end, emptyFrom }]) => {
+      const from = Math.max(this.#books.position(partition) ?? start, start);
+      return from >= end || from === emptyFrom ? [] : [{ partition, from, to: end }];
+    });
+  }
+
+  /** Takes note of the first click in a stretch that was waiting: its age in ms, undefined if there is none. */
+  noteOldest({ partition, from }: Waiting, ageMs: number | undefined): void {
+    const known = this.#partitions.get(partition);
+    if (!known) return;
+    known.emptyFrom = ageMs === undefined ? from : undefined;
+    known.ageMs = Math.max(0, ageMs ?? 0);
+  }
+
+  /** Clicks that were not counted as of the newest checkpoints, those on their way between partitions included. */
+  records(): number {
+    return this.waiting().reduce((sum, { from, to }) => sum + to - from, this.#books.view().inFlight);
+  }
+
+  /** Age of the oldest click that was not counted when last looked, s; one decimal. */
+  seconds(): number {
+    const ages = this.waiting().map(({ partition }) => this.#partitions.get(partition)?.ageMs ?? 0);
+    return Math.round(Math.max(0, ...ages) / 100) / 10;
+  }
+}

@@ -1,0 +1,97 @@
+import { Books } from './books.ts';
+import { ClickLag } from './click-lag.ts';
+import { ClickRate } from './click-rate.ts';
+import { DeadLetters, type DeadLetterCounts } from './dead-letters.ts';
+import { LatencyWindow, type Latency } from './latency-window.ts';
+import { PageWindows } from './page-windows.ts';
+import { Sessions } from './sessions.ts';
+import { UserTotals } from './user-totals.ts';
+import type { ViewRecord } from './view-record.ts';
+
+/** The figures at the top of the dashboard. */
+export interface Overview {
+  /** ms since the epoch */
+  readonly now: number;
+  /** Whether everything that was there at the start has been read. */
+  readonly ready: boolean;
+  readonly totalClicks: number;
+  readonly users: number;
+  /** Users whose last click was at most 5 minutes ago, by event time. */
+  readonly activeUsers5m: number;
+  /** Mean of the last 5 full seconds, by the time at which Kafka took the clicks in. */
+  readonly clicksPerSecond: number;
+  readonly openSessions: number;
+  readonly lagRecords: number;
+  readonly lagSeconds: number;
+  readonly latency: Latency;
+  readonly deadLetters: DeadLetterCounts;
+  readonly books: ReturnType<Books['view']>;
+}
+
+/** The topics whose records make the views. */
+export type FeedName = 'totals' | 'pages' | 'sessions' | 'deadLetters';
+
+/** Everything that the dashboard shows, made from committed records one by one. */
+export class ClickViews {
+  readonly totals: UserTotals;
+  readonly pages = new PageWindows();
+  readonly sessions = new Sessions();
+  readonly deadLetters = new DeadLetters();
+  readonly rate: ClickRate;
+  readonly latency = new LatencyWindow();
+  readonly books = new Books();
+  readonly lag = new ClickLag(this.books);
+  /** Records that could not be read, by topic. */
+  readonly unreadable: Record<FeedName, number> = { totals: 0, pages: 0, sessions: 0, deadLetters: 0 };
+  #isReady = false;
+
+  /**
+   * @param seed whole number that nobody can guess.
+   * @param startedAtMs since when every click is added to the rate.
+   */
+  constructor(seed: number, startedAtMs: number) {
+    this.totals = new UserTotals(seed);
+    this.rate = new ClickRate(startedAtMs);
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Everything that was there at the start has been read. */
+  setReady(): void {
+    this.#isReady = true;
+  }
+
+  /**
+   * Takes over a record of a topic.
+   *
+   * @param isLive whether it was written since the start, so that it tells how long its click took.
+   */
+  apply(feed: FeedName, record: ViewRecord, nowMs: number, isLive: boolean): void {
+    if (feed !== 'totals') {
+      if (!this[feed].apply(record)) this.unreadable[feed] += 1;
+      return;
+    }
+    const lastClickAt = this.totals.apply(record, nowMs);
+    if (lastClickAt === 'unreadable') this.unreadable.totals += 1;
+    else if (lastClickAt !== undefined && isLive) this.latency.add(nowMs - lastClickAt, nowMs);
+  }
+
+  overview(nowMs: number): Overview {
+    return {
+      now: nowMs,
+      ready: this.#isReady,
+      totalClicks: this.totals.clicks,
+      users: this.totals.users,
+      activeUsers5m: this.totals.activeUsers(nowMs),
+      clicksPerSecond: this.rate.perSecond(nowMs),
+      openSessions: this.sessions.open,
+      lagRecords: this.lag.records(),
+      lagSeconds: this.lag.seconds(),
+      latency: this.latency.percentiles(nowMs),
+      deadLetters: this.deadLetters.counts(),
+      books: this.books.view(),
+    };
+  }
+}

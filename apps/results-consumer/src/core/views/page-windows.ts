@@ -1,0 +1,194 @@
+import { decodeClosedUntil, decodePageClicks, isClosedUntilKey, type ClosedUntil } from '@clickstream/schema';
+import { shownText } from './shown-text.ts';
+import type { ViewRecord } from './view-record.ts';
+
+/** Clicks and distinct users of a page in a window, all partitions together. */
+export interface PageTotal {
+  /** Cut to 256 characters. */
+  readonly page: string;
+  readonly clicks: number;
+  readonly users: number;
+}
+
+/** The pages of one window, busiest first. Times are ms since the epoch, the end is not in the window. */
+export interface PageWindow {
+  readonly windowStart: number;
+  readonly windowEnd: number;
+  /** Whether nothing of it will change any more. */
+  readonly final: boolean;
+  /** Whether `users` are exact; where they are not, they are at least that many. */
+  readonly usersExact: boolean;
+  readonly pages: readonly PageTotal[];
+  /** How many pages there are in it, those that were not asked for included. */
+  readonly totalPages: number;
+  readonly clicks: number;
+  /** Starts of the windows that can be asked for, newest first. */
+  readonly windows: readonly number[];
+}
+
+/** The most pages that can be asked for at once. */
+export const TOP_PAGES_MAX = 1_000;
+
+const WINDOWS_MAX = 60;
+/** A third of what the memory of all windows may take; text takes up to two bytes a character. */
+const CHARACTERS_MAX = 12_000_000;
+/** What a page takes beside its text, in characters. */
+const PAGE_OVERHEAD = 150;
+
+interface Share {
+  readonly clicks: number;
+  readonly users: number;
+  readonly usersExact: boolean;
+}
+
+interface Page {
+  clicks: number;
+  users: number;
+  /** By partition. */
+  readonly shares: Map<number, Share>;
+}
+
+interface Window {
+  end: number;
+  clicks: number;
+  inexactShares: number;
+  /** What its pages take, in characters. */
+  characters: number;
+  /** Whether there was no room for all of its pages. */
+  isCut: boolean;
+  readonly pages: Map<string, Page>;
+}
+
+/**
+ * The pages of the newest windows. At most 60 windows, and at most some 40 MB: the oldest go first, and pages for which
+ * the newest has no room are left out, which makes its users inexact.
+ */
+export class PageWindows {
+  readonly #windows = new Map<number, Window>();
+  readonly #closed = new Map<number, ClosedUntil>();
+  #characters = 0;
+  /** Starts of the windows, newest first. */
+  #starts: number[] = [];
+
+  /** Takes over a record of the topic of the page windows. @returns whether it could be read */
+  apply(record: ViewRecord): boolean {
+    const key = record.key();
+    const value = record.value();
+    if (isClosedUntilKey(key)) {
+      const closed = decodeClosedUntil(key, value);
+      if (closed.status === 'decoded') this.#closed.set(closed.value.partition, closed.value);
+      return closed.status === 'decoded' || value === null;
+    }
+    // What retention or somebody deletes is gone from memory some windows later.
+    if (value === null) return true;
+    const decoded = decodePageClicks(key, value);
+    if (decoded.status === 'malformed') return false;
+    const { page, windowStart, windowEnd, partition, ...share } = decoded.value;
+    const window = this.#windowOf(windowStart);
+    if (!window) return true;
+    window.end = windowEnd;
+    this.#put(window, page, partition, share);
+    this.#makeRoom();
+    return true;
+  }
+
+  /** The window that now is in, or the newest before it; undefined while there is none. */
+  current(nowMs: number): number | undefined {
+    return this.#starts.find((start) => start <= nowMs) ?? this.#starts.at(-1);
+  }
+
+  /** A window by its start, with its busiest pages; undefined if it is not known (any more). */
+  window(windowStart: number, limit: number): PageWindow | undefined {
+    const window = this.#windows.get(windowStart);
+    if (!window) return undefined;
+    const { end, clicks, pages, inexactShares, isCut } = window;
+    return {
+      windowStart,
+      windowEnd: end,
+      final: this.#isFinal(end),
+      usersExact: inexactShares === 0 && !isCut,
+      pages: busiest(pages, limit),
+      totalPages: pages.size,
+      clicks,
+      windows: this.#starts,
+    };
+  }
+
+  #isFinal(windowEnd: number): boolean {
+    // A partition of which nothing was heard counts as idle, but somebody must have closed the window.
+    const partitions = [...this.#closed.values()];
+    return (
+      partitions.length > 0 && partitions.every(({ idle, closedUntil }) => idle || closedUntil >= windowEnd)
+    );
+  }
+
+  #windowOf(start: number): Window | undefined {
+    const known = this.#windows.get(start);
+    if (known) return known;
+    if (this.#starts.length >= WINDOWS_MAX && start < (this.#starts.at(-1) ?? 0)) return undefined;
+    const window: Window = {
+      end: 0,
+      clicks: 0,
+      inexactShares: 0,
+      characters: 0,
+      isCut: false,
+      pages: new Map(),
+    };
+    this.#windows.set(start, window);
+    this.#starts = [...this.#starts, start].sort((first, second) => second - first);
+    return window;
+  }
+
+  #put(window: Window, page: string, partition: number, share: Share): void {
+    let known = window.pages.get(page);
+    if (!known) {
+      const characters = page.length + PAGE_OVERHEAD;
+      if (window.characters + characters > CHARACTERS_MAX) {
+        window.isCut = true;
+        return;
+      }
+      known = { clicks: 0, users: 0, shares: new Map() };
+      window.pages.set(page, known);
+      window.characters += characters;
+      this.#characters += characters;
+    }
+    const before = known.shares.get(partition);
+    known.shares.set(partition, share);
+    known.clicks += share.clicks - (before?.clicks ?? 0);
+    known.users += share.users - (before?.users ?? 0);
+    window.clicks += share.clicks - (before?.clicks ?? 0);
+    window.inexactShares += Number(!share.usersExact) - Number(before?.usersExact === false);
+  }
+
+  #makeRoom(): void {
+    while (
+      this.#starts.length > WINDOWS_MAX ||
+      (this.#starts.length > 1 && this.#characters > CHARACTERS_MAX)
+    ) {
+      const oldest = this.#starts.at(-1) ?? 0;
+      this.#characters -= this.#windows.get(oldest)?.characters ?? 0;
+      this.#windows.delete(oldest);
+      this.#starts = this.#starts.slice(0, -1);
+    }
+  }
+}
+
+/** By clicks, then by name. */
+function busiest(pages: ReadonlyMap<string, Page>, limit: number): PageTotal[] {
+  const isBefore = (first: [string, Page], second: [string, Page]) =>
+    first[1].clicks === second[1].clicks ? first[0] < second[0] : first[1].clicks > second[1].clicks;
+  let kept: [string, Page][] = [];
+  const trim = () => {
+    kept.sort((first, second) => (isBefore(first, second) ? -1 : 1));
+    kept = kept.slice(0, limit);
+  };
+  for (const entry of pages) {
+    const last = kept[limit - 1];
+    if (last && !isBefore(entry, last)) continue;
+    kept.push(entry);
+    // Sorted anew only after as many again have come.
+    if (kept.length >= 2 * limit + 16) trim();
+  }
+  trim();
+  return kept.map(([page, { clicks, users }]) => ({ page: shownText(page), clicks, users }));
+}

@@ -1,0 +1,95 @@
+import { decodeUserSession, decodeUserSessionKey, userSessionKey } from '@clickstream/schema';
+import { shownText } from './shown-text.ts';
+import type { ViewRecord } from './view-record.ts';
+
+/** A visit as it is shown; urls are cut to 256 characters, times are event times in ms since the epoch. */
+export interface SessionView {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly start: number;
+  /** Its last click. */
+  readonly end: number;
+  readonly clicks: number;
+  readonly entryUrl: string;
+  readonly exitUrl: string;
+  /** A single click. */
+  readonly bounce: boolean;
+  /** Whether it is over; otherwise it may still grow. */
+  readonly final: boolean;
+}
+
+/** The most sessions that are answered at once. */
+export const SESSIONS_MAX = 100;
+
+const KEPT = 50_000;
+
+/** The 50,000 sessions that changed last, open and over, by user. */
+export class Sessions {
+  /** By key, those that changed last at the end. */
+  readonly #byKey = new Map<string, SessionView>();
+  readonly #keysOfUser = new Map<string, Set<string>>();
+  #open = 0;
+
+  /** How many of those kept are open. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Takes over a record of the topic of the sessions. @returns whether it could be read */
+  apply(record: ViewRecord): boolean {
+    const key = record.key();
+    const value = record.value();
+    if (value === null) {
+      const tombstone = decodeUserSessionKey(key);
+      if (tombstone.status === 'malformed') return false;
+      this.#remove(userSessionKey(tombstone.value));
+      return true;
+    }
+    const decoded = decodeUserSession(key, value);
+    if (decoded.status === 'malformed') return false;
+    const session = decoded.value;
+    this.#put(userSessionKey(session), {
+      sessionId: session.sessionId,
+      userId: session.userId,
+      start: session.start,
+      end: session.end,
+      clicks: session.clicks,
+      entryUrl: shownText(session.entryUrl),
+      exitUrl: shownText(session.exitUrl),
+      bounce: session.bounce,
+      final: session.final,
+    });
+    return true;
+  }
+
+  /** The newest sessions of a user by their start, at most {@link SESSIONS_MAX}. */
+  ofUser(userId: string): SessionView[] {
+    const keys = [...(this.#keysOfUser.get(userId) ?? [])];
+    return keys
+      .flatMap((key) => this.#byKey.get(key) ?? [])
+      .sort((first, second) => second.start - first.start)
+      .slice(0, SESSIONS_MAX);
+  }
+
+  #put(key: string, session: SessionView): void {
+    this.#remove(key);
+    this.#byKey.set(key, session);
+    const keys = this.#keysOfUser.get(session.userId);
+    if (keys) keys.add(key);
+    else this.#keysOfUser.set(session.userId, new Set([key]));
+    this.#open += Number(!session.final);
+    if (this.#byKey.size <= KEPT) return;
+    const [oldest = key] = this.#byKey.keys();
+    this.#remove(oldest);
+  }
+
+  #remove(key: string): void {
+    const session = this.#byKey.get(key);
+    if (!session) return;
+    this.#byKey.delete(key);
+    this.#open -= Number(!session.final);
+    const keys = this.#keysOfUser.get(session.userId);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysOfUser.delete(session.userId);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The `limit` foremost of many ids whose rank only ever gets better, found without sorting or keeping the others: a
+ * heap with the last of the foremost on top.
+ */
+export class TopIds {
+  readonly #limit: number;
+  readonly #isBefore: (first: number, second: number) => boolean;
+  readonly #heap: number[] = [];
+  readonly #places = new Map<number, number>();
+  #ranked: readonly number[] | undefined;
+
+  /** @param isBefore whether the first id ranks before the second, by what is known of them now. */
+  constructor(limit: number, isBefore: (first: number, second: number) => boolean) {
+    this.#limit = limit;
+    this.#isBefore = isBefore;
+  }
+
+  has(id: number): boolean {
+    return this.#places.has(id);
+  }
+
+  /** An id that is new or whose rank got better. */
+  raise(id: number): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) {
+      this.#sink(place);
+    } else if (this.#heap.length < this.#limit) {
+      this.#heap.push(id);
+      this.#places.set(id, this.#heap.length - 1);
+      this.#rise(this.#heap.length - 1);
+    } else {
+      const last = this.#heap[0];
+      if (last === undefined || !this.#isBefore(id, last)) return;
+      this.#places.delete(last);
+      this.#heap[0] = id;
+      this.#places.set(id, 0);
+      this.#sink(0);
+    }
+    this.#ranked = undefined;
+  }
+
+  clear(): void {
+    this.#heap.length = 0;
+    this.#places.clear();
+    this.#ranked = undefined;
+  }
+
+  /** Foremost first. */
+  ranked(): readonly number[] {
+    this.#ranked ??= this.#heap.toSorted((first, second) => (this.#isBefore(first, second) ? -1 : 1));
+    return this.#ranked;
+  }
+
+  #rise(from: number): void {
+    let place = from;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (!this.#isLess(place, parent)) return;
+      this.#swap(place, parent);
+      place = parent;
+    }
+  }
+
+  #sink(from: number): void {
+    let place = from;
+    for (;;) {
+      const left = 2 * place + 1;
+      let least = place;
+      if (left < this.#heap.length && this.#isLess(left, least)) least = left;
+      if (left + 1 < this.#heap.length && this.#isLess(left + 1, least)) least = left + 1;
+      if (least === place) return;
+      this.#swap(place, least);
+      place = least;
+    }
+  }
+
+  /** Whether the id at the first place ranks behind the one at the second. */
+  #isLess(first: number, second: number): boolean {
+    return this.#isBefore(this.#heap[second] ?? -1, this.#heap[first] ?? -1);
+  }
+
+  #swap(first: number, second: number): void {
+    const id = this.#heap[first] ?? -1;
+    const other = this.#heap[second] ?? -1;
+    this.#heap[first] = other;
+    this.#heap[second] = id;
+    this.#places.set(other, first).set(id, second);
+  }
+}

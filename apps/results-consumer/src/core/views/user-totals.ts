@@ -1,0 +1,159 @@
+import { decodeRunningTotal } from '@clickstream/schema';
+import { ActiveUsers } from './active-users.ts';
+import { ByteTable } from './byte-table.ts';
+import { shownText } from './shown-text.ts';
+import { TopIds } from './top-ids.ts';
+import type { ViewRecord } from './view-record.ts';
+
+/** A user's running total as it is shown; `lastUrl` is cut to 256 characters. */
+export interface UserTotal {
+  readonly userId: string;
+  readonly clicks: number;
+  /** Event time, ms since the epoch. */
+  readonly lastClickAt: number;
+  readonly lastUrl: string;
+}
+
+/** The most users that can be asked for at once. */
+export const TOP_USERS_MAX = 1_000;
+
+const FIRST_CAPACITY = 1_024;
+const RECENT_URLS = 8_192;
+
+/**
+ * The newest running total of every user. A user takes some 70 bytes, and up to 300 more if nobody else was last on
+ * that url. The busiest are known at any time, by clicks and then by the bytes of the user id.
+ */
+export class UserTotals {
+  readonly #users: ByteTable;
+  readonly #active = new ActiveUsers();
+  readonly #top = new TopIds(TOP_USERS_MAX, (first, second) => this.#isBefore(first, second));
+  /** By the number of the user; 0 clicks for one whose total was deleted. */
+  #clicks = new Float64Array(FIRST_CAPACITY);
+  #lastClickAt = new Float64Array(FIRST_CAPACITY);
+  #activeSecond = new Int32Array(FIRST_CAPACITY);
+  readonly #lastUrl: string[] = [];
+  readonly #recentUrls = new Map<string, string>();
+  #userCount = 0;
+  #clickCount = 0;
+  /** Whether a total went down or away, so that somebody outside of the foremost may have moved up. */
+  #topIsStale = false;
+
+  /** @param seed whole number that nobody can guess. */
+  constructor(seed: number) {
+    this.#users = new ByteTable(seed);
+  }
+
+  get users(): number {
+    return this.#userCount;
+  }
+
+  get clicks(): number {
+    return this.#clickCount;
+  }
+
+  /** Users whose last click, by event time, is at most 5 minutes ago. */
+  activeUsers(nowMs: number): number {
+    return this.#active.count(nowMs);
+  }
+
+  /**
+   * Takes over a record of the topic of the totals.
+   *
+   * @returns the event time of the user's last click if that is a later one than before, else undefined, or
+   * `unreadable` for what is no running total.
+   */
+  apply(record: ViewRecord, nowMs: number): number | 'unreadable' | undefined {
+    const key = record.key();
+    const value = record.value();
+    if (key !== null && value === null) {
+      this.#remove(key);
+      return undefined;
+    }
+    const decoded = decodeRunningTotal(key, value, (name) => record.header(name));
+    if (decoded.status === 'malformed' || key === null) return 'unreadable';
+    const { clicks, lastClickAt, lastUrl } = decoded.value;
+    const id = this.#users.add(key);
+    if (id >= this.#clicks.length) this.#grow();
+    const clicksBefore = this.#clicks[id] ?? 0;
+    if (clicksBefore === 0) this.#userCount += 1;
+    this.#clickCount += clicks - clicksBefore;
+    const lastClickBefore = clicksBefore === 0 ? -1 : (this.#lastClickAt[id] ?? 0);
+    this.#clicks[id] = clicks;
+    this.#lastClickAt[id] = lastClickAt;
+    this.#lastUrl[id] = this.#shared(lastUrl);
+    this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
+    if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
+    else this.#top.raise(id);
+    return lastClickAt > lastClickBefore ? lastClickAt : undefined;
+  }
+
+  get(userId: string): UserTotal | undefined {
+    const id = this.#users.find(Buffer.from(userId));
+    return id < 0 || this.#clicks[id] === 0 ? undefined : this.#total(id);
+  }
+
+  /** The busiest, most clicks first; at most {@link TOP_USERS_MAX}. */
+  top(limit: number): UserTotal[] {
+    if (this.#topIsStale) {
+      this.#topIsStale = false;
+      this.#top.clear();
+      for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks[id] !== 0) this.#top.raise(id);
+    }
+    return this.#top
+      .ranked()
+      .slice(0, limit)
+      .map((id) => this.#total(id));
+  }
+
+  #total(id: number): UserTotal {
+    return {
+      userId: this.#users.text(id),
+      clicks: this.#clicks[id] ?? 0,
+      lastClickAt: this.#lastClickAt[id] ?? 0,
+      lastUrl: this.#lastUrl[id] ?? '',
+    };
+  }
+
+  #isBefore(first: number, second: number): boolean {
+    const difference = (this.#clicks[first] ?? 0) - (this.#clicks[second] ?? 0);
+    return difference === 0 ? this.#users.compare(first, second) < 0 : difference > 0;
+  }
+
+  #remove(key: Buffer): void {
+    const id = this.#users.find(key);
+    const clicks = this.#clicks[id] ?? 0;
+    if (id < 0 || clicks === 0) return;
+    this.#userCount -= 1;
+    this.#clickCount -= clicks;
+    this.#clicks[id] = 0;
+    this.#lastUrl[id] = '';
+    this.#active.remove(this.#activeSecond[id] ?? 0);
+    this.#activeSecond[id] = 0;
+    if (this.#top.has(id)) this.#topIsStale = true;
+  }
+
+  /** Most users were last on a url where others were: they share its text. */
+  #shared(url: string): string {
+    const known = this.#recentUrls.get(url);
+    if (known !== undefined) return known;
+    const shown = shownText(url);
+    if (url.length !== shown.length) return shown;
+    if (this.#recentUrls.size === RECENT_URLS) this.#recentUrls.clear();
+    this.#recentUrls.set(url, url);
+    return url;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#clicks.length;
+    const clicks = new Float64Array(capacity);
+    clicks.set(this.#clicks);
+    this.#clicks = clicks;
+    const lastClickAt = new Float64Array(capacity);
+    lastClickAt.set(this.#lastClickAt);
+    this.#lastClickAt = lastClickAt;
+    const activeSecond = new Int32Array(capacity);
+    activeSecond.set(this.#activeSecond);
+    this.#activeSecond = activeSecond;
+  }
+}

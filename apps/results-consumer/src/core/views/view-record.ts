@@ -1,0 +1,10 @@
+/** A Kafka record as the views read it; it may be another one after the call that it was given to. */
+export interface ViewRecord {
+  readonly offset: bigint;
+  /** Kafka's timestamp, ms since the epoch. */
+  readonly timestampMs: number;
+  key(): Buffer | null;
+  value(): Buffer | null;
+  header(name: string): Buffer | undefined;
+  headers(): [name: string, value: Buffer][];
+}

@@ -1,0 +1,69 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
+
+const COOKIE = 'clickstream_dashboard';
+
+/** Tells who may see the dashboard. */
+export interface Access {
+  /** Whether a request shows that it knows the token, in its `Authorization` or its cookie; any does without one. */
+  isGranted(request: IncomingMessage): boolean;
+  /** What to set as cookie and where to go on, for a url that has the right token in its query; else undefined. */
+  logIn(url: string): { readonly cookie: string; readonly location: string } | undefined;
+}
+
+/** Guards the dashboard by a token, or by none. Comparisons take the same time wherever texts differ. */
+export function createAccess(token: string | undefined): Access {
+  if (token === undefined) return { isGranted: () => true, logIn: () => undefined };
+  // The cookie does not give away the token itself.
+  const secret = sha256(`cookie of ${token}`).toString('base64url');
+  return {
+    isGranted: ({ headers }) => {
+      const bearer = /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+      if (bearer !== undefined && isSame(bearer, token)) return true;
+      const cookie = cookieOf(headers.cookie);
+      return cookie !== undefined && isSame(cookie, secret);
+    },
+    logIn: (url) => {
+      const { pathname, searchParams } = new URL(url.replace(/^\/+/, '/'), 'http://localhost');
+      const given = searchParams.get('token');
+      if (given === null || !isSame(given, token)) return undefined;
+      searchParams.delete('token');
+      const query = searchParams.toString();
+      return {
+        cookie: `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict`,
+        location: query === '' ? pathname : `${pathname}?${query}`,
+      };
+    },
+  };
+}
+
+/**
+ * Whether a server that listens on this address may answer a request with this `Host`: one that only this machine
+ * reaches answers to this machine's names alone, or a website could have its own name point here and read along.
+ */
+export function isExpectedHost(listenHost: string, host: string | undefined): boolean {
+  if (!isLoopback(listenHost)) return true;
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return isLoopback(name.replace(/^\[(.*)\]$/, '$1')) || name.endsWith('.localhost');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+function cookieOf(header: string | undefined): string | undefined {
+  return header
+    ?.split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${COOKIE}=`))
+    ?.slice(COOKIE.length + 1);
+}
+
+function isSame(given: string, expected: string): boolean {
+  return timingSafeEqual(sha256(given), sha256(expected));
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,328 @@
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import type { Logger } from '@clickstream/kafka-client';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Registry } from 'prom-client';
+import { z } from 'zod';
+import type { ClickViews } from '../core/views/click-views.ts';
+import { createPageFilter, createUserFilter } from '../core/record-filter.ts';
+import { createAccess, isExpectedHost } from './access.ts';
+import { apiSchemas, jsonSchema, problemSchema } from './api-schemas.ts';
+import type { ClickStream } from './click-stream.ts';
+import type { DashboardStream } from './dashboard-stream.ts';
+import { pagesBody } from './pages-body.ts';
+import { problem, PROBLEM_CONTENT_TYPE, ProblemError } from './problem.ts';
+import type { SseClients } from './sse-clients.ts';
+
+export interface DashboardServerOptions {
+  readonly views: ClickViews;
+  readonly stream: DashboardStream;
+  readonly clickStream: ClickStream;
+  readonly clients: SseClients;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** The address that it will listen on. */
+  readonly listenHost: string;
+  /** What has to be known to see anything but the health. */
+  readonly token: string | undefined;
+  /** The folder of the built page; undefined if it is not built. */
+  readonly pageFolder: string | undefined;
+  /** Why it cannot serve now; undefined when it can. */
+  readonly notReady: () => string | undefined;
+  /** ms since the epoch */
+  readonly now: () => number;
+}
+
+/** Longer than any user id in percent-encoding. */
+const PARAMETER_LENGTH_MAX = 4_096;
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 2_000;
+const OTHER_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** What an orchestrator asks knows no token. */
+const OPEN_PATHS = new Set(['/healthz', '/readyz']);
+const PAGE_IS_MISSING =
+  'The page is not built; run "pnpm --filter @clickstream/results-consumer build:page". The API is at /openapi.json.\n';
+
+/** The page, the HTTP API and the streams; not listening yet. */
+export async function createDashboardServer(options: DashboardServerOptions): Promise<FastifyInstance> {
+  const { log } = options;
+  const server = fastify({
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Nothing takes a body.
+    bodyLimit: 1_024,
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
+    // A misspelt parameter is an error, not nothing.
+    ajv: { customOptions: { removeAdditional: false } },
+  });
+  server.server.maxConnections = CONNECTIONS_MAX;
+  // The schemas are for people: the types have made sure that answers are as they say.
+  server.setSerializerCompiler(() => (data) => JSON.stringify(data));
+
+  await server.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
+    // It speaks plain HTTP; what stands before it and speaks TLS decides about this.
+    strictTransportSecurity: false,
+  });
+  addAccessControl(server, options);
+  answerOtherMethods(server);
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, 404, `there is nothing at ${request.url.split('?')[0] ?? ''}`),
+  );
+  server.setErrorHandler<Error & { statusCode?: number }>((error, _request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode < 500 || error instanceof ProblemError)
+      return sendProblem(reply, statusCode, error.message);
+    log.error({ err: error }, 'answering a request');
+    return sendProblem(reply, 500, 'something went wrong here; the log says what');
+  });
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Clickstream dashboard',
+        version: '1',
+        description:
+          'What the click pipeline counts, from committed records only. User ids and urls are what somebody typed: treat them as hostile text.',
+      },
+      ...(options.token !== undefined && {
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+        security: [{ token: [] }],
+      }),
+    },
+  });
+  await server.register(async (scope) => {
+    addApi(scope, options);
+    addStreams(scope, options);
+    addHealth(scope, options);
+    scope.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());
+    await addPage(scope, options.pageFolder);
+  });
+  return server;
+}
+
+function addAccessControl(server: FastifyInstance, { listenHost, token }: DashboardServerOptions): void {
+  const access = createAccess(token);
+  server.addHook('onRequest', (request, reply, next) => {
+    void reply.header('cache-control', 'no-store');
+    if (!isExpectedHost(listenHost, request.headers.host)) {
+      void sendProblem(
+        reply,
+        421,
+        'this server answers as localhost only; set LISTEN_HOST to be reached from outside',
+      );
+      return;
+    }
+    const path = request.url.split('?')[0] ?? '';
+    if (OPEN_PATHS.has(path) || access.isGranted(request.raw)) {
+      next();
+      return;
+    }
+    const login = request.method === 'GET' ? access.logIn(request.url) : undefined;
+    if (login) {
+      void reply.header('set-cookie', login.cookie).redirect(login.location, 303);
+      return;
+    }
+    void reply.header('www-authenticate', 'Bearer realm="clickstream dashboard"');
+    void sendProblem(
+      reply,
+      401,
+      'a token is needed: open /?token=… in a browser, or send "Authorization: Bearer …"',
+    );
+  });
+}
+
+/** Where there is something to get, other methods are not allowed; elsewhere there is nothing. */
+function answerOtherMethods(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    if (route.method !== 'GET') return;
+    server.route({
+      method: OTHER_METHODS,
+      url: route.url,
+      schema: { hide: true },
+      // Before a body is looked at.
+      onRequest: (_request, reply) => {
+        void reply.header('allow', 'GET, HEAD');
+        void sendProblem(reply, 405, 'only GET and HEAD are allowed');
+      },
+      handler: () => undefined,
+    });
+  });
+}
+
+function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions): void {
+  const problems = { 400: jsonSchema(problemSchema) };
+  const schemaOf = (
+    summary: string,
+    { query, parameters, response }: { query?: z.ZodType; parameters?: z.ZodType; response: z.ZodType },
+  ) => ({
+    summary,
+    querystring: jsonSchema(query ?? z.strictObject({})),
+    ...(parameters && { params: jsonSchema(parameters) }),
+    response: { 200: jsonSchema(response), ...problems },
+  });
+  type Query<Name extends 'users' | 'pages' | 'sessions' | 'deadLetters'> = z.output<
+    (typeof apiSchemas)[Name]['query']
+  >;
+
+  server.get('/api/overview', { schema: schemaOf('The figures of this moment', apiSchemas.overview) }, () =>
+    views.overview(now()),
+  );
+  server.get<{ Querystring: Query<'users'> }>(
+    '/api/users',
+    { schema: schemaOf('The busiest users', apiSchemas.users) },
+    ({ query }) => ({ users: views.totals.top(query.top), totalUsers: views.totals.users }),
+  );
+  server.get<{ Params: { userId: string } }>(
+    '/api/users/:userId',
+    { schema: schemaOf('A user with the recent sessions', apiSchemas.user) },
+    ({ params }) => {
+      const total = views.totals.get(params.userId);
+      if (!total) throw new ProblemError(404, 'no clicks of that user have been counted');
+      return { ...total, sessions: views.sessions.ofUser(params.userId) };
+    },
+  );
+  server.get<{ Querystring: Query<'pages'> }>(
+    '/api/pages',
+    { schema: schemaOf('The busiest pages of a window', apiSchemas.pages) },
+    ({ query }) => {
+      if (query.window === 'current') return pagesBody(views, views.pages.current(now()), query.top);
+      const window = views.pages.window(Number(query.window), query.top);
+      if (!window) throw new ProblemError(404, 'that window is not known, or not any more');
+      return window;
+    },
+  );
+  server.get<{ Querystring: Query<'sessions'> }>(
+    '/api/sessions',
+    { schema: schemaOf('The recent sessions of a user, newest first', apiSchemas.sessions) },
+    ({ query }) => ({ sessions: views.sessions.ofUser(query.user) }),
+  );
+  server.get('/api/books', { schema: schemaOf('What became of every click', apiSchemas.books) }, () =>
+    views.books.view(),
+  );
+  server.get(
+    '/api/latency',
+    { schema: schemaOf('Time from a click to its visible count', apiSchemas.latency) },
+    () => views.latency.percentiles(now()),
+  );
+  server.get<{ Querystring: Query<'deadLetters'> }>(
+    '/api/dead-letters',
+    { schema: schemaOf('Clicks that were rejected or came too late', apiSchemas.deadLetters) },
+    ({ query }) => ({
+      ...views.deadLetters.counts(),
+      deadLetters: views.deadLetters.newest(query.limit, query.reason),
+    }),
+  );
+}
+
+function addStreams(server: FastifyInstance, options: DashboardServerOptions): void {
+  const { stream, clickStream, clients } = options;
+  const schemaOf = (summary: string, description: string, query: z.ZodType) => ({
+    summary,
+    description,
+    querystring: jsonSchema(query),
+    produces: ['text/event-stream'],
+  });
+  const open = (request: FastifyRequest, reply: FastifyReply, begin: () => void) => {
+    if (request.method === 'HEAD') return reply.type('text/event-stream; charset=utf-8').send();
+    if (clients.isFull) {
+      void reply.header('retry-after', '10');
+      throw new ProblemError(503, 'as many clients as there may be are connected');
+    }
+    reply.hijack();
+    begin();
+    return reply;
+  };
+
+  server.get(
+    '/api/stream',
+    {
+      schema: schemaOf(
+        'All that the page shows, as it changes',
+        'Server-Sent Events. `snapshot`: {overview, rate: [[second, clicks]…], users, pages, deadLetters, settings}. `delta`: those of them that changed, whole, but of `rate` only the seconds that changed; at most 4 a second. `resync`: connect again, you were too slow. With `Last-Event-ID` the deltas since then come in place of a snapshot, if they are still known.',
+        apiSchemas.stream.query,
+      ),
+    },
+    (request, reply) =>
+      open(request, reply, () => {
+        const lastEventId = request.headers['last-event-id'];
+        stream.open(request.raw, reply.raw, typeof lastEventId === 'string' ? lastEventId : undefined);
+      }),
+  );
+  server.get<{ Querystring: z.output<typeof apiSchemas.clickStream.query> }>(
+    '/api/clicks/stream',
+    {
+      schema: schemaOf(
+        'The clicks themselves, as they come',
+        'Server-Sent Events. `clicks`: {clicks: [{userId, url, timestamp, partition, offset}…], sampled, seen}; beyond 50 clicks a second `sampled` says which part of them is shown, such as `1 of 4`, else it is null. `seen` is how many there were since the event before. `resync`: connect again, you were too slow.',
+        apiSchemas.clickStream.query,
+      ),
+    },
+    (request, reply) =>
+      open(request, reply, () => {
+        const { user, page } = request.query;
+        const isWantedUser = createUserFilter(user === undefined ? undefined : [user]);
+        const isWantedPage = createPageFilter(page === undefined ? undefined : [page]);
+        clickStream.open(
+          request.raw,
+          reply.raw,
+          ({ userId, url }) => isWantedUser(userId) && isWantedPage(url),
+        );
+      }),
+  );
+}
+
+function addHealth(server: FastifyInstance, { metrics, notReady }: DashboardServerOptions): void {
+  const schema = { hide: true };
+  server.get('/healthz', { schema }, () => ({ status: 'alive' }));
+  server.get('/readyz', { schema }, (_request, reply) => {
+    const reason = notReady();
+    return reply
+      .code(reason === undefined ? 200 : 503)
+      .send(reason === undefined ? { status: 'ready' } : { status: 'not ready', reason });
+  });
+  server.get('/metrics', { schema }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
+}
+
+async function addPage(server: FastifyInstance, pageFolder: string | undefined): Promise<void> {
+  if (pageFolder === undefined) {
+    server.get('/', { schema: { hide: true } }, (_request, reply) =>
+      reply.code(503).type('text/plain; charset=utf-8').send(PAGE_IS_MISSING),
+    );
+    return;
+  }
+  await server.register(fastifyStatic, {
+    root: pageFolder,
+    // One route a file: what is not there is not found, and no path can lead out of the folder.
+    wildcard: false,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      // Vite puts the hash of what a file holds into its name.
+      const isHashed = /[/\\]assets[/\\]/.test(path);
+      void reply.header('cache-control', isHashed ? 'private, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+}
+
+function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
+  return reply.code(status).type(PROBLEM_CONTENT_TYPE).send(problem(status, detail));
+}

@@ -1,0 +1,280 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  KafkaClientError,
+  type FetchedBatch,
+  type Logger,
+  type PartitionReader,
+} from '@clickstream/kafka-client';
+import type { ClickViews, FeedName } from '../core/views/click-views.ts';
+import { RATE_WINDOW_SECONDS } from '../core/views/click-rate.ts';
+
+/** The topics that a dashboard reads; that of the checkpoints may not be there yet. */
+export interface FeedTopics extends Readonly<Record<FeedName, string>> {
+  readonly clicks: string;
+  readonly checkpoints: string;
+}
+
+export interface FeedViewsOptions {
+  readonly reader: PartitionReader;
+  readonly topics: FeedTopics;
+  readonly views: ClickViews;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** ms since the epoch */
+  readonly now: () => number;
+  /** Called after each batch that may have changed something. */
+  readonly onChange: () => void;
+  /** Called for each click as it arrives. */
+  readonly onClick: (record: { readonly offset: bigint; value(): Buffer | null }, partition: number) => void;
+  /** Called for each record. */
+  readonly onRecords: (feed: FeedName | 'clicks', count: number) => void;
+}
+
+const FEEDS = ['totals', 'pages', 'sessions', 'deadLetters'] as const satisfies readonly FeedName[];
+/** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
+const BACKFILL_RECORDS = 1_000_000;
+const LAG_INTERVAL_MS = 1_000;
+/** So much lag is known well enough when looked at now and then; each look fetches some MB. */
+const LARGE_LAG_RECORDS = 100_000;
+const LARGE_LAG_INTERVAL_MS = 5_000;
+const CHECKPOINT_RETRY_MS = 2_000;
+/** Checkpoints read at first, looking backwards; more until one is found. */
+const CHECKPOINT_WINDOW = 16n;
+
+/**
+ * Keeps the views: reads the topics of the results from their start, then everything as it is committed. Ends when
+ * `signal` aborts; rejects with what the reader throws.
+ */
+export async function feedViews(options: FeedViewsOptions): Promise<void> {
+  const { reader, topics, views, now, onChange } = options;
+  const clickEnds = await reader.endOffsets(topics.clicks);
+  const caughtUp: Promise<void>[] = [];
+  const endless: Promise<void>[] = [];
+  const startedAtMs = now();
+
+  for (const feed of FEEDS) {
+    const topic = topics[feed];
+    const starts = await reader.startOffsets(topic);
+    const ends = await reader.endOffsets(topic);
+    for (const [partition, end] of ends.entries()) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      caughtUp.push(promise);
+      endless.push(
+        followPartition(options, feed, { partition, from: starts[partition] ?? 0n, end }, () => {
+          resolve(undefined);
+        }),
+      );
+    }
+  }
+  endless.push(...clickEnds.map((from, partition) => followClicks(options, partition, from)));
+  endless.push(followCheckpoints(options), watchLag(options));
+
+  const past = Promise.all(caughtUp).then(async () => {
+    views.setReady();
+    onChange();
+    await backfillRate(options, clickEnds, startedAtMs);
+  });
+  await Promise.all([past, ...endless]);
+}
+
+interface Stretch {
+  readonly partition: number;
+  readonly from: bigint;
+  /** Where the partition ended at the start. */
+  readonly end: bigint;
+}
+
+async function followPartition(
+  { reader, topics, views, log, signal, now, onChange, onRecords }: FeedViewsOptions,
+  feed: FeedName,
+  { partition, from, end }: Stretch,
+  onCaughtUp: () => void,
+): Promise<void> {
+  const topic = topics[feed];
+  if (from >= end) onCaughtUp();
+  for (let position = from; ;) {
+    try {
+      for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
+        const nowMs = now();
+        let count = 0;
+        for (const record = batch.walk(); record.next(); count += 1)
+          views.apply(feed, record, nowMs, record.offset >= end);
+        position = batch.nextOffset;
+        if (position >= end) onCaughtUp();
+        if (count > 0) {
+          onRecords(feed, count);
+          onChange();
+        }
+      }
+      return;
+    } catch (error) {
+      position = await startAfterRetention(reader, topic, partition, position, error);
+      log.warn(`${topic} [${partition}]: retention was faster than this reader, going on at ${position}`);
+    }
+  }
+}
+
+/** Where to go on when retention has removed what was to be read next. @throws any other error */
+async function startAfterRetention(
+  reader: PartitionReader,
+  topic: string,
+  partition: number,
+  position: bigint,
+  error: unknown,
+): Promise<bigint> {
+  if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE') {
+    const { start } = await reader.logBounds(topic, partition);
+    if (start > position) return start;
+  }
+  throw error;
+}
+
+async function followClicks(options: FeedViewsOptions, partition: number, from: bigint): Promise<void> {
+  const { reader, topics, views, log, signal, now, onChange, onClick, onRecords } = options;
+  const topic = topics.clicks;
+  const note = ({ logStartOffset, lastStableOffset }: FetchedBatch) => {
+    views.lag.setBounds(partition, Number(logStartOffset), Number(lastStableOffset));
+  };
+  for (let position = from; ;) {
+    try {
+      for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
+        const nowMs = now();
+        let count = 0;
+        for (const record = batch.walk(); record.next(); count += 1) {
+          views.rate.add(record.timestampMs, nowMs);
+          onClick(record, partition);
+        }
+        position = batch.nextOffset;
+        note(batch);
+        if (count > 0) {
+          onRecords('clicks', count);
+          onChange();
+        }
+      }
+      return;
+    } catch (error) {
+      position = await startAfterRetention(reader, topic, partition, position, error);
+      log.warn(`${topic} [${partition}]: retention was faster than this reader, going on at ${position}`);
+    }
+  }
+}
+
+/** Adds the clicks of the last 15 minutes before the start to the rate, or the newest million of them. */
+async function backfillRate(
+  { reader, topics, views, signal, now, onChange }: FeedViewsOptions,
+  ends: readonly bigint[],
+  startedAtMs: number,
+): Promise<void> {
+  const sinceMs = startedAtMs - RATE_WINDOW_SECONDS * 1_000;
+  const since = await reader.offsetsAtTime(topics.clicks, sinceMs);
+  const most = BigInt(Math.ceil(BACKFILL_RECORDS / ends.length));
+  let knownSinceMs = sinceMs;
+  await Promise.all(
+    ends.map(async (to, partition) => {
+      const wanted = since[partition] ?? to;
+      const from = to - wanted > most ? to - most : wanted;
+      let isFirst = from > wanted;
+      for await (const batch of reader.read({ topic: topics.clicks, partition, from, to }, signal))
+        for (const record = batch.walk(); record.next();) {
+          if (isFirst) knownSinceMs = Math.max(knownSinceMs, record.timestampMs);
+          isFirst = false;
+          views.rate.add(record.timestampMs, now());
+        }
+    }),
+  );
+  if (signal.aborted) return;
+  views.rate.extendTo(knownSinceMs);
+  onChange();
+}
+
+async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
+  const { reader, topics, signal } = options;
+  const topic = topics.checkpoints;
+  for (;;) {
+    try {
+      const ends = await reader.endOffsets(topic);
+      await Promise.all(ends.map((end, partition) => followCheckpoint(options, partition, end)));
+      return;
+    } catch (error) {
+      // The aggregator makes it when it starts for the first time.
+      if (!(error instanceof KafkaClientError) || error.code !== 'CLICKSTREAM_KAFKA_TOPIC_MISSING')
+        throw error;
+    }
+    try {
+      await delay(CHECKPOINT_RETRY_MS, undefined, { signal, ref: false });
+    } catch {
+      return;
+    }
+  }
+}
+
+/** The newest checkpoint there is, then each newer one; those between need not be seen. */
+async function followCheckpoint(
+  { reader, topics, views, signal, onChange }: FeedViewsOptions,
+  partition: number,
+  end: bigint,
+): Promise<void> {
+  const topic = topics.checkpoints;
+  const take = (batch: FetchedBatch) => {
+    let newest: Buffer | null | undefined;
+    for (const record = batch.walk(); record.next();) newest = record.value();
+    if (newest === undefined) return false;
+    views.books.apply(partition, newest);
+    onChange();
+    return true;
+  };
+  const { start } = await reader.logBounds(topic, partition);
+  let isFound = false;
+  for (let window = CHECKPOINT_WINDOW, to = end; to > start && !isFound; window *= 4n) {
+    const from = to - window > start ? to - window : start;
+    for await (const batch of reader.read({ topic, partition, from, to }, signal))
+      isFound = take(batch) || isFound;
+    to = from;
+  }
+  for await (const batch of reader.read({ topic, partition, from: end }, signal)) take(batch);
+}
+
+/** Looks up how old the first click is that is not counted, of each partition that has one. */
+async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions): Promise<void> {
+  while (!signal.aborted) {
+    const stretches = views.lag.waiting();
+    const records = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
+    await Promise.all(
+      stretches.map(async (waiting) => {
+        const { partition } = waiting;
+        const range = { from: BigInt(waiting.from), to: BigInt(waiting.to) };
+        try {
+          views.lag.noteOldest(
+            waiting,
+            await firstAgeMs(reader, topics.clicks, { partition, ...range }, now, signal),
+          );
+        } catch (error) {
+          // Retention or the counting was faster: the next look begins elsewhere.
+          if (!(error instanceof KafkaClientError) || error.code !== 'CLICKSTREAM_KAFKA_OFFSET_OUT_OF_RANGE')
+            throw error;
+        }
+      }),
+    );
+    try {
+      const pauseMs = records > LARGE_LAG_RECORDS ? LARGE_LAG_INTERVAL_MS : LAG_INTERVAL_MS;
+      await delay(pauseMs, undefined, { signal, ref: false });
+    } catch {
+      return;
+    }
+  }
+}
+
+/** The age of the first record of a stretch, ms; undefined if there is none. */
+async function firstAgeMs(
+  reader: PartitionReader,
+  topic: string,
+  range: { partition: number; from: bigint; to: bigint },
+  now: () => number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  for await (const batch of reader.read({ topic, ...range }, signal)) {
+    const record = batch.walk();
+    if (record.next()) return now() - record.timestampMs;
+  }
+  return undefined;
+}

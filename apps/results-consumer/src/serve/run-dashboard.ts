@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  createPartitionReader,
+  ensureTopics,
+  internalTopics,
+  kafkaConnection,
+  type Logger,
+} from '@clickstream/kafka-client';
+import { createTopicSpecs } from '@clickstream/schema';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config.ts';
+import { ClickViews } from '../core/views/click-views.ts';
+import { ClickStream } from './click-stream.ts';
+import { createDashboardMetrics } from './dashboard-metrics.ts';
+import { createDashboardServer } from './dashboard-server.ts';
+import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
+import { feedViews } from './feed-views.ts';
+import { SseClients } from './sse-clients.ts';
+
+export interface RunDashboardOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Whether to go to the next port while one is taken. */
+  readonly takesNextPort: boolean;
+  /** Called once everything that was there at the start is shown, with the address of the page. */
+  readonly onReady: (address: string) => void;
+}
+
+/** The address cannot be listened on; the message says what to do. */
+export class PortTakenError extends Error {
+  override readonly name = 'PortTakenError';
+}
+
+const STREAM_CLIENTS_MAX = 500;
+const BUFFER_LIMIT_BYTES = 256 * 1024;
+const HEARTBEAT_MS = 10_000;
+const NEXT_PORTS = 20;
+/** A broker answers a fetch within 250 ms. */
+const SILENCE_LIMIT_MS = 10_000;
+/** The same from the sources and from what is built of them. */
+const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
+
+/**
+ * Serves the dashboard until `signal` aborts, then ends all streams.
+ *
+ * @throws PortTakenError, and what the reader and the topics throw.
+ */
+export async function runDashboard(options: RunDashboardOptions): Promise<void> {
+  const { config, log, signal, onReady } = options;
+  const connection = kafkaConnection(config, 'clickstream-results-consumer');
+  const specs = createTopicSpecs(config);
+  await ensureTopics({
+    connection,
+    log,
+    topics: [
+      specs.CLICKSTREAM_TOPIC,
+      specs.USER_CLICK_AGGREGATION_TOPIC,
+      specs.PAGE_CLICK_AGGREGATION_TOPIC,
+      specs.USER_SESSION_AGGREGATION_TOPIC,
+      specs.DEAD_LETTER_TOPIC,
+    ],
+    partitions: config.TOPIC_PARTITIONS,
+    signal,
+  });
+  const reader = await createPartitionReader({ connection, log });
+  const now = () => Date.now();
+  const views = new ClickViews(randomBytes(4).readInt32LE(), now());
+  const topics = {
+    clicks: config.CLICKSTREAM_TOPIC,
+    totals: config.USER_CLICK_AGGREGATION_TOPIC,
+    pages: config.PAGE_CLICK_AGGREGATION_TOPIC,
+    sessions: config.USER_SESSION_AGGREGATION_TOPIC,
+    deadLetters: config.DEAD_LETTER_TOPIC,
+  };
+  const clients = new SseClients({
+    maxClients: STREAM_CLIENTS_MAX,
+    bufferLimitBytes: BUFFER_LIMIT_BYTES,
+    heartbeatMs: HEARTBEAT_MS,
+  });
+  const stream = new DashboardStream({
+    views,
+    settings: dashboardSettings(topics),
+    clients,
+    runId: randomBytes(6).toString('hex'),
+    now,
+  });
+  const clickStream = new ClickStream(clients);
+  const metrics = createDashboardMetrics(views, clients, now);
+  const server = await createDashboardServer({
+    views,
+    stream,
+    clickStream,
+    clients,
+    metrics: metrics.registry,
+    log,
+    listenHost: config.LISTEN_HOST,
+    token: config.DASHBOARD_TOKEN,
+    pageFolder: existsSync(PAGE_FOLDER) ? PAGE_FOLDER : undefined,
+    notReady: () => {
+      if (!views.isReady) return 'still reading what was there at the start';
+      const silenceMs = reader.silenceMs();
+      return silenceMs > SILENCE_LIMIT_MS
+        ? `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s`
+        : undefined;
+    },
+    now,
+  });
+  try {
+    const address = await listen(server, options);
+    let wasReady = false;
+    await feedViews({
+      reader,
+      topics: { ...topics, checkpoints: internalTopics(config.APPLICATION_ID).checkpoint.name },
+      views,
+      log,
+      signal,
+      now,
+      onChange: () => {
+        stream.changed();
+        if (wasReady || !views.isReady) return;
+        wasReady = true;
+        onReady(address);
+      },
+      onClick: (record, partition) => {
+        clickStream.push(record, partition);
+      },
+      onRecords: metrics.onRecords,
+    });
+  } finally {
+    stream.close();
+    clickStream.close();
+    clients.close();
+    await Promise.all([server.close(), reader.close()]);
+  }
+}
+
+/** Listens, and says where a browser finds it. @throws PortTakenError */
+async function listen(
+  server: FastifyInstance,
+  { config, takesNextPort }: RunDashboardOptions,
+): Promise<string> {
+  const { LISTEN_HOST: host, DASHBOARD_PORT: first } = config;
+  const last = takesNextPort && first !== 0 ? Math.min(first + NEXT_PORTS, 65_535) : first;
+  for (let port = first; ; port += 1) {
+    try {
+      await server.listen({ host, port });
+      break;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE' && port < last) continue;
+      const reason = code === 'EADDRINUSE' ? 'the port is taken' : (error as Error).message;
+      throw new PortTakenError(
+        `cannot serve the dashboard on ${host}:${port}: ${reason}; set DASHBOARD_PORT to a free port, or to 0 for any`,
+        { cause: error },
+      );
+    }
+  }
+  const address = server.server.address();
+  const port = typeof address === 'object' && address ? address.port : first;
+  const name =
+    host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

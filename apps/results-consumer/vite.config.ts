@@ -1,0 +1,12 @@
+import { defineConfig } from 'vite';
+
+/** The page, built into the folder that `serve` serves; nothing in it is inline, which its policy forbids. */
+export default defineConfig({
+  root: 'web',
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
