@@ -6,6 +6,8 @@ export interface BenchEnvironment {
   readonly KAFKA_BROKERS: string;
   readonly CLICKSTREAM_TOPIC: string;
   readonly USER_CLICK_AGGREGATION_TOPIC: string;
+  readonly PAGE_CLICK_AGGREGATION_TOPIC: string;
+  readonly USER_SESSION_AGGREGATION_TOPIC: string;
   readonly DEAD_LETTER_TOPIC: string;
   readonly APPLICATION_ID: string;
 }
@@ -37,6 +39,8 @@ export async function createBenchTopics(
 export function resultNames(name: string): Omit<BenchEnvironment, 'KAFKA_BROKERS' | 'CLICKSTREAM_TOPIC'> {
   return {
     USER_CLICK_AGGREGATION_TOPIC: `bench-${name}-totals`,
+    PAGE_CLICK_AGGREGATION_TOPIC: `bench-${name}-pages`,
+    USER_SESSION_AGGREGATION_TOPIC: `bench-${name}-sessions`,
     DEAD_LETTER_TOPIC: `bench-${name}-dead-letters`,
     APPLICATION_ID: `bench-${name}`,
   };

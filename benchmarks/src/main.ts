@@ -7,12 +7,15 @@ import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
 import { buildKafkaStreams, startKafkaStreams } from './kafka-streams.ts';
 import { measureLatency, type LatencyFigures } from './latency.ts';
 import { measureRecovery, measureRestore } from './recovery.ts';
+import { measureDashboard } from './dashboard.ts';
 import { grouped, median } from './statistics.ts';
 import { aggregateBacklog, produceClicks, type AggregateFigures } from './throughput.ts';
 
-const PARTS = ['throughput', 'latency', 'recovery'] as const;
+const PARTS = ['throughput', 'latency', 'recovery', 'dashboard'] as const;
 const COMMIT_INTERVALS_MS = [0, 5, 10, 20, 50, 100];
 const RATES = [1_000, 5_000];
+const DASHBOARD_USERS = 1_000_000;
+const DASHBOARD_CLICKS_PER_SECOND = 1_000;
 
 const command = new Command('bench')
   .description(
@@ -52,7 +55,7 @@ console.log(
   `Node ${process.version}, Kafka 4.3.1 on ${broker.brokers}, 4 partitions, acks=all, exactly once`,
 );
 try {
-  const parts = { throughput, latency, recovery };
+  const parts = { throughput, latency, recovery, dashboard };
   for (const part of PARTS) if (options.only === undefined || options.only === part) await parts[part]();
 } finally {
   await broker.stop();
@@ -134,6 +137,23 @@ async function recovery(): Promise<void> {
   }
   const seconds = await measureRestore(connection, log, 'restore', 1_000_000);
   console.log(`  start over 1,000,000 users       ${seconds.toFixed(1).padStart(5)} s`);
+}
+
+async function dashboard(): Promise<void> {
+  const rate = DASHBOARD_CLICKS_PER_SECOND;
+  console.log(
+    `\nDashboard, ${grouped(DASHBOARD_USERS)} users, 1,000 requests/s for ${options.seconds} s, ${grouped(rate)} clicks/s`,
+  );
+  const figures = await measureDashboard(connection, log, 'dashboard', {
+    users: DASHBOARD_USERS,
+    rate,
+    seconds: options.seconds,
+  });
+  console.log(`  ready after ${figures.readySeconds.toFixed(1)} s`);
+  console.log(`  API p50 ${figures.p50Ms.toFixed(1)} ms, p99 ${figures.p99Ms.toFixed(1)} ms`);
+  console.log(
+    `  CPU ${figures.processCpu.toFixed(2)} of a core, at most ${grouped(figures.peakMemoryMb)} MB`,
+  );
 }
 
 function wholeNumber(text: string): number {

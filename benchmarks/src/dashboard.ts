@@ -1,0 +1,113 @@
+import {
+  createPartitionReader,
+  createRecordProducer,
+  type KafkaConnection,
+  type Logger,
+} from '@clickstream/kafka-client';
+import { encodeClickEvent } from '@clickstream/schema';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startAggregator } from './aggregator-process.ts';
+import { createBenchTopics, PARTITIONS, type BenchEnvironment } from './bench-topics.ts';
+import { cpuSeconds, peakMemoryMb } from './cpu-time.ts';
+import { startDashboard } from './dashboard-process.ts';
+import { loadRequests } from './request-load.ts';
+import { percentile } from './statistics.ts';
+import { produceClicks } from './throughput.ts';
+
+export interface DashboardFigures {
+  /** From the start of the process until every total is shown, s. */
+  readonly readySeconds: number;
+  readonly peakMemoryMb: number;
+  /** From the moment at which a request was due to its answer, ms. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of one core. */
+  readonly processCpu: number;
+}
+
+const REQUESTS_PER_SECOND = 1_000;
+const WARM_UP_SECONDS = 2;
+const TICK_MS = 5;
+
+/** Time to ready over the totals of many users, then answers of the API under load while clicks are counted. */
+export async function measureDashboard(
+  connection: KafkaConnection,
+  log: Logger,
+  name: string,
+  { users, rate, seconds }: { users: number; rate: number; seconds: number },
+): Promise<DashboardFigures> {
+  const environment = await createBenchTopics(connection, log, name);
+  await produceClicks(connection, log, environment, users, users, 'sentence');
+  const aggregator = await startAggregator(environment);
+  await untilCounted(connection, log, environment, users);
+
+  const startedAt = performance.now();
+  const dashboard = await startDashboard(environment);
+  const readySeconds = (performance.now() - startedAt) / 1000;
+
+  const load = new AbortController();
+  const clicking = clickSteadily(connection, log, environment, { users, rate }, load.signal);
+  const paths = Array.from({ length: 997 }, (_, index) => [
+    '/api/overview',
+    '/api/users?top=20',
+    `/api/users/${1 + ((index * 7_919) % users)}`,
+    '/api/pages',
+  ]).flat();
+  await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds: WARM_UP_SECONDS });
+  const cpuBefore = cpuSeconds(dashboard.pid);
+  const latencies = await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds });
+  const processCpu = (cpuSeconds(dashboard.pid) - cpuBefore) / seconds;
+  load.abort();
+  await clicking;
+  const memoryMb = peakMemoryMb(dashboard.pid);
+  await dashboard.stop();
+  await aggregator.stop();
+  return {
+    readySeconds,
+    peakMemoryMb: memoryMb,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    processCpu,
+  };
+}
+
+async function untilCounted(
+  connection: KafkaConnection,
+  log: Logger,
+  { USER_CLICK_AGGREGATION_TOPIC: topic }: BenchEnvironment,
+  users: number,
+): Promise<void> {
+  const reader = await createPartitionReader({ connection, log });
+  const done = new AbortController();
+  let counted = 0;
+  await Promise.all(
+    Array.from({ length: PARTITIONS }, async (_, partition) => {
+      for await (const batch of reader.read({ topic, partition, from: 0n }, done.signal)) {
+        for (const record = batch.walk(); record.next();) counted++;
+        if (counted >= users) done.abort();
+      }
+    }),
+  );
+  await reader.close();
+}
+
+async function clickSteadily(
+  connection: KafkaConnection,
+  log: Logger,
+  { CLICKSTREAM_TOPIC: topic }: BenchEnvironment,
+  { users, rate }: { users: number; rate: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const producer = await createRecordProducer([topic], { connection, log });
+  const startedAt = performance.now();
+  for (let sent = 0; !signal.aborted;) {
+    for (const due = ((performance.now() - startedAt) / 1000) * rate; sent < due; sent++) {
+      const userId = String(1 + ((sent * 104_729) % users));
+      const event = { eventId: `flow-${sent}`, userId, url: `/page${sent % 50}`, timestamp: Date.now() };
+      const value = Buffer.from(encodeClickEvent(event, 'sentence'));
+      producer.write({ topic, key: Buffer.from(userId), value }, () => undefined);
+    }
+    await delay(TICK_MS);
+  }
+  await producer.close();
+}
