@@ -37,6 +37,7 @@ export function createDashboardMetrics(
   gauge('users', 'Users with a running total', () => views.totals.users);
   gauge('clicks', 'Sum of the running totals', () => views.totals.clicks);
   gauge('stream_clients', 'Clients of the streams', () => clients.size);
+  gauge('stream_buffered_bytes', 'What waits for stream clients to read it', () => clients.bufferedBytes);
   gauge('lag_records', 'Clicks that are not counted yet', () => views.lag.records());
   gauge('lag_seconds', 'Age of the oldest click that is not counted', () => views.lag.seconds());
   gauge(

@@ -52,6 +52,10 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Nothing takes a body.
     bodyLimit: 1_024,
+    // A url that cannot be decoded, or is too long, gets to no handler.
+    frameworkErrors: (error, _request, reply) => {
+      void sendProblem(reply, error.statusCode ?? 400, error.message);
+    },
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     // A misspelt parameter is an error, not nothing.
     ajv: { customOptions: { removeAdditional: false } },

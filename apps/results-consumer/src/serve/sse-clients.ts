@@ -51,6 +51,13 @@ export class SseClients {
     return this.#resyncs;
   }
 
+  /** What waits for clients that have not read it yet, bytes. */
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const response of this.#responses) bytes += response.writableLength;
+    return bytes;
+  }
+
   /** Begins a stream on a response whose other headers are set. @param onClose called once, when it is over */
   open(request: IncomingMessage, response: ServerResponse, onClose: () => void): SseClient {
     response.writeHead(200, {

@@ -28,24 +28,25 @@ export class ByteTable {
     return this.#size;
   }
 
-  /** The number of a key, -1 if it is not there. */
-  find(key: Buffer): number {
-    return (this.#slots[this.#slotOf(key, this.#hash(key))] ?? 0) - 1;
+  /** The number of the key `bytes[start, end)`, -1 if it is not there. */
+  find(bytes: Buffer, start: number, end: number): number {
+    const slot = this.#slotOf(bytes, start, end, this.#hash(bytes, start, end));
+    return (this.#slots[slot] ?? 0) - 1;
   }
 
   /**
-   * The number of a key, which is there from now on.
+   * The number of the key `bytes[start, end)`, which is there from now on. Keeps a copy.
    *
    * @throws RangeError for a key over 1 MiB, and when all keys together reach 4 GiB.
    */
-  add(key: Buffer): number {
-    const hash = this.#hash(key);
-    const slot = this.#slotOf(key, hash);
+  add(bytes: Buffer, start: number, end: number): number {
+    const hash = this.#hash(bytes, start, end);
+    const slot = this.#slotOf(bytes, start, end, hash);
     const known = this.#slots[slot] ?? 0;
     if (known !== 0) return known - 1;
     const id = this.#size;
-    this.#starts[id] = this.#store(key);
-    this.#lengths[id] = key.length;
+    this.#starts[id] = this.#store(bytes, start, end);
+    this.#lengths[id] = end - start;
     this.#hashes[id] = hash;
     this.#slots[slot] = id + 1;
     this.#size = id + 1;
@@ -73,45 +74,47 @@ export class ByteTable {
     return chunk.subarray(from, from + (this.#lengths[id] ?? 0));
   }
 
-  #store(key: Buffer): number {
-    if (key.length > CHUNK_BYTES) throw new RangeError(`a key has ${key.length} bytes`);
+  #store(bytes: Buffer, start: number, end: number): number {
+    const length = end - start;
+    if (length > CHUNK_BYTES) throw new RangeError(`a key has ${length} bytes`);
     // No key lies in two chunks.
     const left = this.#chunks.length * CHUNK_BYTES - this.#free;
-    if (key.length > left) {
+    if (length > left) {
       this.#free += left;
       if (this.#free + CHUNK_BYTES > 2 ** 32) throw new RangeError('there is no room for more keys');
       this.#chunks.push(Buffer.allocUnsafeSlow(CHUNK_BYTES));
     }
-    const start = this.#free;
-    key.copy(this.#chunks.at(-1) ?? key, start & (CHUNK_BYTES - 1));
-    this.#free += key.length;
-    return start;
+    const free = this.#free;
+    const chunk = this.#chunks.at(-1);
+    if (chunk) bytes.copy(chunk, free & (CHUNK_BYTES - 1), start, end);
+    this.#free += length;
+    return free;
   }
 
   /** FNV-1a, whose last bits are mixed once more because the slot is taken from them. */
-  #hash(key: Buffer): number {
+  #hash(bytes: Buffer, start: number, end: number): number {
     let hash = 0x811c9dc5 ^ this.#seed;
-    for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
+    for (let index = start; index < end; index += 1) hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x01000193);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     return (hash ^ (hash >>> 12)) >>> 0;
   }
 
   /** Where the key is, or the empty place where it would be. */
-  #slotOf(key: Buffer, hash: number): number {
+  #slotOf(bytes: Buffer, start: number, end: number, hash: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = (this.#slots[slot] ?? 0) - 1;
-      if (id < 0 || (this.#hashes[id] === hash && this.#isAt(id, key))) return slot;
+      if (id < 0 || (this.#hashes[id] === hash && this.#isAt(id, bytes, start, end))) return slot;
     }
   }
 
-  #isAt(id: number, key: Buffer): boolean {
-    if (this.#lengths[id] !== key.length) return false;
-    const start = this.#starts[id] ?? 0;
-    const chunk = this.#chunks[start >>> CHUNK_BITS];
-    const from = start & (CHUNK_BYTES - 1);
-    for (let index = 0; index < key.length; index += 1)
-      if (chunk?.[from + index] !== key[index]) return false;
+  #isAt(id: number, bytes: Buffer, start: number, end: number): boolean {
+    if (this.#lengths[id] !== end - start) return false;
+    const stored = this.#starts[id] ?? 0;
+    const chunk = this.#chunks[stored >>> CHUNK_BITS];
+    const from = stored & (CHUNK_BYTES - 1);
+    for (let index = 0; index < end - start; index += 1)
+      if (chunk?.[from + index] !== bytes[start + index]) return false;
     return true;
   }
 

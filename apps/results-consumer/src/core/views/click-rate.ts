@@ -40,10 +40,14 @@ export class ClickRate {
 
   /** The mean over the last full seconds, one decimal. */
   perSecond(nowMs: number): number {
-    const full = this.series(nowMs).slice(-1 - RATE_MEAN_SECONDS, -1);
-    if (full.length === 0) return 0;
-    const clicks = full.reduce((sum, [, count]) => sum + count, 0);
-    return Math.round((10 * clicks) / full.length) / 10;
+    this.#advance(nowMs);
+    const first = Math.max(this.#newestSecond - RATE_MEAN_SECONDS, this.#firstSecond);
+    const seconds = this.#newestSecond - first;
+    if (seconds <= 0) return 0;
+    let clicks = 0;
+    for (let second = first; second < this.#newestSecond; second += 1)
+      clicks += this.#bySecond[second % RATE_WINDOW_SECONDS] ?? 0;
+    return Math.round((10 * clicks) / seconds) / 10;
   }
 
   #advance(nowMs: number): void {

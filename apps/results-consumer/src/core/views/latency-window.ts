@@ -23,6 +23,9 @@ const BUCKETS = EXACT_MS + (31 - EXACT_DOUBLINGS) * BUCKETS_PER_DOUBLING;
 /** Percentiles of the latencies of the last minute, within 1.6 %; constant memory. */
 export class LatencyWindow {
   readonly #slices = Array.from({ length: SLICES }, () => new Uint32Array(BUCKETS));
+  /** The slices together. */
+  readonly #counts = new Uint32Array(BUCKETS);
+  #updates = 0;
   #newestSlice = 0;
 
   /** Adds a latency, ms; one below 0, of a clock that is ahead, counts as 0. */
@@ -30,23 +33,19 @@ export class LatencyWindow {
     this.#advance(nowMs);
     const slice = this.#slices[this.#newestSlice % SLICES];
     const bucket = bucketOf(Math.min(Math.max(0, Math.round(latencyMs)), MAX_MS));
-    if (slice) slice[bucket] = (slice[bucket] ?? 0) + 1;
+    if (!slice) return;
+    slice[bucket] = (slice[bucket] ?? 0) + 1;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#updates += 1;
   }
 
   percentiles(nowMs: number): Latency {
     this.#advance(nowMs);
-    const counts = new Uint32Array(BUCKETS);
-    let updates = 0;
-    for (const slice of this.#slices)
-      for (const [bucket, count] of slice.entries()) {
-        counts[bucket] = (counts[bucket] ?? 0) + count;
-        updates += count;
-      }
     return {
-      p50Ms: percentile(counts, updates, 0.5),
-      p99Ms: percentile(counts, updates, 0.99),
+      p50Ms: percentile(this.#counts, this.#updates, 0.5),
+      p99Ms: percentile(this.#counts, this.#updates, 0.99),
       windowSeconds: LATENCY_WINDOW_SECONDS,
-      updates,
+      updates: this.#updates,
     };
   }
 
@@ -54,8 +53,19 @@ export class LatencyWindow {
     const slice = Math.floor(nowMs / SLICE_MS);
     if (slice <= this.#newestSlice) return;
     const first = Math.max(this.#newestSlice + 1, slice - SLICES + 1);
-    for (let each = first; each <= slice; each += 1) this.#slices[each % SLICES]?.fill(0);
+    for (let each = first; each <= slice; each += 1) this.#forget(each % SLICES);
     this.#newestSlice = slice;
+  }
+
+  #forget(index: number): void {
+    const slice = this.#slices[index];
+    if (!slice) return;
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      const count = slice[bucket] ?? 0;
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) - count;
+      this.#updates -= count;
+    }
+    slice.fill(0);
   }
 }
 
@@ -78,8 +88,8 @@ function middleOf(bucket: number): number {
 function percentile(counts: Uint32Array, total: number, share: number): number | null {
   let left = Math.ceil(share * total);
   if (left === 0) return null;
-  for (const [bucket, count] of counts.entries()) {
-    left -= count;
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+    left -= counts[bucket] ?? 0;
     if (left <= 0) return middleOf(bucket);
   }
   return null;

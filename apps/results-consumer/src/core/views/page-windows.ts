@@ -178,12 +178,14 @@ function busiest(pages: ReadonlyMap<string, Page>, limit: number): PageTotal[] {
   const isBefore = (first: [string, Page], second: [string, Page]) =>
     first[1].clicks === second[1].clicks ? first[0] < second[0] : first[1].clicks > second[1].clicks;
   let kept: [string, Page][] = [];
+  /** What does not rank before it is none of the busiest. */
+  let last: [string, Page] | undefined;
   const trim = () => {
     kept.sort((first, second) => (isBefore(first, second) ? -1 : 1));
     kept = kept.slice(0, limit);
+    last = kept[limit - 1];
   };
   for (const entry of pages) {
-    const last = kept[limit - 1];
     if (last && !isBefore(entry, last)) continue;
     kept.push(entry);
     // Sorted anew only after as many again have come.

@@ -1,6 +1,8 @@
 import { decodeRunningTotal } from '@clickstream/schema';
 import { ActiveUsers } from './active-users.ts';
 import { ByteTable } from './byte-table.ts';
+import { readPlainTotal, type PlainTotal } from './read-plain-total.ts';
+import { SharedTexts } from './shared-texts.ts';
 import { shownText } from './shown-text.ts';
 import { TopIds } from './top-ids.ts';
 import type { ViewRecord } from './view-record.ts';
@@ -18,7 +20,6 @@ export interface UserTotal {
 export const TOP_USERS_MAX = 1_000;
 
 const FIRST_CAPACITY = 1_024;
-const RECENT_URLS = 8_192;
 
 /**
  * The newest running total of every user. A user takes some 70 bytes, and up to 300 more if nobody else was last on
@@ -33,7 +34,9 @@ export class UserTotals {
   #lastClickAt = new Float64Array(FIRST_CAPACITY);
   #activeSecond = new Int32Array(FIRST_CAPACITY);
   readonly #lastUrl: string[] = [];
-  readonly #recentUrls = new Map<string, string>();
+  readonly #urls = new SharedTexts();
+  /** Filled anew for each record. */
+  readonly #plain: PlainTotal = { clicks: 0, lastClickAt: 0, urlStart: 0, urlEnd: 0 };
   #userCount = 0;
   #clickCount = 0;
   /** Whether a total went down or away, so that somebody outside of the foremost may have moved up. */
@@ -64,32 +67,24 @@ export class UserTotals {
    * `unreadable` for what is no running total.
    */
   apply(record: ViewRecord, nowMs: number): number | 'unreadable' | undefined {
-    const key = record.key();
-    const value = record.value();
-    if (key !== null && value === null) {
-      this.#remove(key);
+    if (record.keyStart >= 0 && record.valueStart < 0) {
+      this.#remove(record);
       return undefined;
     }
-    const decoded = decodeRunningTotal(key, value, (name) => record.header(name));
-    if (decoded.status === 'malformed' || key === null) return 'unreadable';
+    const plain = this.#plain;
+    if (readPlainTotal(record, plain)) {
+      const url = this.#urls.ofAscii(record.bytes, plain.urlStart, plain.urlEnd);
+      return this.#put(record, plain.clicks, plain.lastClickAt, url, nowMs);
+    }
+    const decoded = decodeRunningTotal(record.key(), record.value(), (name) => record.header(name));
+    if (decoded.status === 'malformed') return 'unreadable';
     const { clicks, lastClickAt, lastUrl } = decoded.value;
-    const id = this.#users.add(key);
-    if (id >= this.#clicks.length) this.#grow();
-    const clicksBefore = this.#clicks[id] ?? 0;
-    if (clicksBefore === 0) this.#userCount += 1;
-    this.#clickCount += clicks - clicksBefore;
-    const lastClickBefore = clicksBefore === 0 ? -1 : (this.#lastClickAt[id] ?? 0);
-    this.#clicks[id] = clicks;
-    this.#lastClickAt[id] = lastClickAt;
-    this.#lastUrl[id] = this.#shared(lastUrl);
-    this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
-    if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
-    else this.#top.raise(id);
-    return lastClickAt > lastClickBefore ? lastClickAt : undefined;
+    return this.#put(record, clicks, lastClickAt, shownText(lastUrl), nowMs);
   }
 
   get(userId: string): UserTotal | undefined {
-    const id = this.#users.find(Buffer.from(userId));
+    const key = Buffer.from(userId);
+    const id = this.#users.find(key, 0, key.length);
     return id < 0 || this.#clicks[id] === 0 ? undefined : this.#total(id);
   }
 
@@ -120,8 +115,30 @@ export class UserTotals {
     return difference === 0 ? this.#users.compare(first, second) < 0 : difference > 0;
   }
 
-  #remove(key: Buffer): void {
-    const id = this.#users.find(key);
+  #put(
+    { bytes, keyStart, keyEnd }: ViewRecord,
+    clicks: number,
+    lastClickAt: number,
+    lastUrl: string,
+    nowMs: number,
+  ): number | undefined {
+    const id = this.#users.add(bytes, keyStart, keyEnd);
+    if (id >= this.#clicks.length) this.#grow();
+    const clicksBefore = this.#clicks[id] ?? 0;
+    if (clicksBefore === 0) this.#userCount += 1;
+    this.#clickCount += clicks - clicksBefore;
+    const lastClickBefore = clicksBefore === 0 ? -1 : (this.#lastClickAt[id] ?? 0);
+    this.#clicks[id] = clicks;
+    this.#lastClickAt[id] = lastClickAt;
+    this.#lastUrl[id] = lastUrl;
+    this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
+    if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
+    else this.#top.raise(id);
+    return lastClickAt > lastClickBefore ? lastClickAt : undefined;
+  }
+
+  #remove({ bytes, keyStart, keyEnd }: ViewRecord): void {
+    const id = this.#users.find(bytes, keyStart, keyEnd);
     const clicks = this.#clicks[id] ?? 0;
     if (id < 0 || clicks === 0) return;
     this.#userCount -= 1;
@@ -131,17 +148,6 @@ export class UserTotals {
     this.#active.remove(this.#activeSecond[id] ?? 0);
     this.#activeSecond[id] = 0;
     if (this.#top.has(id)) this.#topIsStale = true;
-  }
-
-  /** Most users were last on a url where others were: they share its text. */
-  #shared(url: string): string {
-    const known = this.#recentUrls.get(url);
-    if (known !== undefined) return known;
-    const shown = shownText(url);
-    if (url.length !== shown.length) return shown;
-    if (this.#recentUrls.size === RECENT_URLS) this.#recentUrls.clear();
-    this.#recentUrls.set(url, url);
-    return url;
   }
 
   #grow(): void {

@@ -3,6 +3,13 @@ export interface ViewRecord {
   readonly offset: bigint;
   /** Kafka's timestamp, ms since the epoch. */
   readonly timestampMs: number;
+  /** What the ranges below point into. */
+  readonly bytes: Buffer;
+  /** First byte of the key, -1 for a null key; so with the value. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
   key(): Buffer | null;
   value(): Buffer | null;
   header(name: string): Buffer | undefined;

@@ -1,0 +1,130 @@
+import { encodeClosedUntil, encodePageClicks, type PageClicks } from '@clickstream/schema';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PageWindows } from '../../../src/core/views/page-windows.ts';
+import { recordOf } from './record-of.ts';
+
+const MINUTE = 60_000;
+
+function put(windows: PageWindows, share: Partial<PageClicks> & { windowStart: number }): void {
+  const { key, value } = encodePageClicks({
+    page: '/page1',
+    windowEnd: share.windowStart + MINUTE,
+    partition: 0,
+    clicks: 1,
+    users: 1,
+    usersExact: true,
+    final: false,
+    ...share,
+  });
+  expect(windows.apply(recordOf(key, value))).toBe(true);
+}
+
+function close(windows: PageWindows, partition: number, closedUntil: number, idle = false): void {
+  const { key, value } = encodeClosedUntil({ partition, closedUntil, streamTime: closedUntil, idle });
+  expect(windows.apply(recordOf(key, value))).toBe(true);
+}
+
+describe('a window', () => {
+  test('adds up what the partitions say last, busiest page first', () => {
+    const share = fc.record({
+      page: fc.constantFrom('/a', '/b', '/c', '(other)', '/d/with/slash'),
+      partition: fc.nat(2),
+      clicks: fc.integer({ min: 1, max: 9 }),
+      users: fc.integer({ min: 1, max: 9 }),
+      usersExact: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(share, { minLength: 1 }), fc.integer({ min: 1, max: 5 }), (shares, limit) => {
+        const windows = new PageWindows();
+        const newest = new Map<string, (typeof shares)[number]>();
+        for (const each of shares) {
+          put(windows, { windowStart: 0, ...each });
+          newest.set(`${each.partition} ${each.page}`, each);
+        }
+        const pages = new Map<string, { page: string; clicks: number; users: number }>();
+        for (const { page, clicks, users } of newest.values()) {
+          const sum = pages.get(page) ?? { page, clicks: 0, users: 0 };
+          pages.set(page, { page, clicks: sum.clicks + clicks, users: sum.users + users });
+        }
+        const expected = [...pages.values()].sort(
+          (a, b) => b.clicks - a.clicks || (a.page < b.page ? -1 : 1),
+        );
+        expect(windows.window(0, limit)).toMatchObject({
+          windowStart: 0,
+          windowEnd: MINUTE,
+          pages: expected.slice(0, limit),
+          totalPages: expected.length,
+          clicks: expected.reduce((sum, { clicks }) => sum + clicks, 0),
+          usersExact: [...newest.values()].every(({ usersExact }) => usersExact),
+        });
+      }),
+    );
+  });
+
+  test('is final once every partition that is not idle has closed it', () => {
+    const windows = new PageWindows();
+    put(windows, { windowStart: 0, partition: 0, final: true });
+    put(windows, { windowStart: 0, partition: 1 });
+    const isFinal = () => windows.window(0, 1)?.final;
+    expect(isFinal()).toBe(false);
+    close(windows, 0, MINUTE);
+    close(windows, 1, 0);
+    expect(isFinal()).toBe(false);
+    close(windows, 2, 0, true);
+    expect(isFinal()).toBe(false);
+    close(windows, 1, MINUTE);
+    expect(isFinal()).toBe(true);
+  });
+
+  test('is final when the partition that had not closed it is idle', () => {
+    const windows = new PageWindows();
+    put(windows, { windowStart: 0 });
+    close(windows, 0, MINUTE);
+    close(windows, 1, 0);
+    expect(windows.window(0, 1)?.final).toBe(false);
+    close(windows, 1, 0, true);
+    expect(windows.window(0, 1)?.final).toBe(true);
+  });
+});
+
+describe('the windows', () => {
+  test('are the newest 60, and the current one is that of now', () => {
+    const windows = new PageWindows();
+    expect(windows.current(0)).toBeUndefined();
+    for (let index = 0; index < 100; index += 1) put(windows, { windowStart: index * MINUTE });
+    put(windows, { windowStart: 3 * MINUTE });
+    expect(windows.window(39 * MINUTE, 1)).toBeUndefined();
+    expect(windows.window(40 * MINUTE, 1)?.windows).toEqual(
+      Array.from({ length: 60 }, (_, index) => (99 - index) * MINUTE),
+    );
+    expect(windows.current(70 * MINUTE + 5)).toBe(70 * MINUTE);
+    expect(windows.current(1e15)).toBe(99 * MINUTE);
+    expect(windows.current(0)).toBe(40 * MINUTE);
+  });
+
+  test('take no more memory than they may: the oldest go, and what does not fit is left out', () => {
+    const windows = new PageWindows();
+    const long = 'x'.repeat(8_000);
+    for (let index = 0; index < 900; index += 1) put(windows, { windowStart: 0, page: `/${index}${long}` });
+    for (let index = 0; index < 900; index += 1)
+      put(windows, { windowStart: MINUTE, page: `/${index}${long}` });
+    expect(windows.window(0, 1)).toBeUndefined();
+    expect(windows.window(MINUTE, 1)).toMatchObject({ totalPages: 900, usersExact: true });
+    for (let index = 0; index < 900; index += 1)
+      put(windows, { windowStart: MINUTE, page: `/more${index}${long}` });
+    const { totalPages = 0, usersExact, pages } = windows.window(MINUTE, 1) ?? {};
+    expect(totalPages).toBeLessThan(1_600);
+    expect(usersExact).toBe(false);
+    expect(pages?.[0]?.page).toHaveLength(256);
+  });
+
+  test('pass over what is no window, and tombstones', () => {
+    const windows = new PageWindows();
+    expect(windows.apply(recordOf('0/0/a', '{'))).toBe(false);
+    expect(windows.apply(recordOf('closedUntil/0', '{}'))).toBe(false);
+    expect(windows.apply(recordOf('0/0/a', null))).toBe(true);
+    expect(windows.apply(recordOf('closedUntil/0', null))).toBe(true);
+    expect(windows.current(1)).toBeUndefined();
+  });
+});

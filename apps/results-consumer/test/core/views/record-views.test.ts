@@ -1,0 +1,199 @@
+import {
+  encodeDeadLetter,
+  encodeUserSession,
+  userSessionKey,
+  type DeadLetterReason,
+} from '@clickstream/schema';
+import { describe, expect, test } from 'vitest';
+import { Books } from '../../../src/core/views/books.ts';
+import { ClickLag } from '../../../src/core/views/click-lag.ts';
+import { DeadLetters } from '../../../src/core/views/dead-letters.ts';
+import { Sessions } from '../../../src/core/views/sessions.ts';
+import { recordOf } from './record-of.ts';
+
+describe('sessions', () => {
+  const session = (userId: string, start: number, changes: { final?: boolean; clicks?: number } = {}) => {
+    const { key, value } = encodeUserSession({
+      userId,
+      start,
+      end: start + 1,
+      clicks: 2,
+      entryUrl: '/in',
+      exitUrl: '/out',
+      final: false,
+      ...changes,
+    });
+    return recordOf(key, value);
+  };
+
+  test('are those that were written last under each key, newest first', () => {
+    const sessions = new Sessions();
+    sessions.apply(session('a', 10));
+    sessions.apply(session('a', 20));
+    sessions.apply(session('b', 10, { clicks: 1, final: true }));
+    sessions.apply(session('a', 10, { clicks: 5, final: true }));
+    expect(sessions.ofUser('a')).toMatchObject([
+      { sessionId: 'a@20', clicks: 2, final: false, bounce: false, entryUrl: '/in', exitUrl: '/out' },
+      { sessionId: 'a@10', clicks: 5, final: true },
+    ]);
+    expect(sessions.ofUser('b')).toMatchObject([{ bounce: true }]);
+    expect(sessions.ofUser('c')).toEqual([]);
+    expect(sessions.open).toBe(1);
+  });
+
+  test('are gone with their tombstone', () => {
+    const sessions = new Sessions();
+    sessions.apply(session('a/b', 10));
+    expect(sessions.apply(recordOf(userSessionKey({ userId: 'a/b', start: 10 }), null))).toBe(true);
+    expect(sessions.ofUser('a/b')).toEqual([]);
+    expect(sessions.open).toBe(0);
+    expect(sessions.apply(recordOf('nonsense', null))).toBe(false);
+    expect(sessions.apply(recordOf('10/a', '{}'))).toBe(false);
+  });
+
+  test('are at most 50,000 in all and 100 of a user, those that changed last', () => {
+    const sessions = new Sessions();
+    for (let start = 0; start < 50_100; start += 1)
+      sessions.apply(session(start < 200 ? 'early' : 'late', start));
+    expect(sessions.open).toBe(50_000);
+    expect(sessions.ofUser('early')).toHaveLength(100);
+    expect(sessions.ofUser('early').at(-1)).toMatchObject({ start: 100 });
+  });
+});
+
+describe('dead letters', () => {
+  const letter = (reason: DeadLetterReason, offset: bigint, value: Buffer | null) => {
+    const encoded = encodeDeadLetter({
+      reason,
+      detail: 'why',
+      topic: 'clicks',
+      partition: 1,
+      offset,
+      timestampMs: Number(offset),
+      key: null,
+      value,
+      headers: [],
+    });
+    const headers = Object.fromEntries(
+      Object.entries(encoded.headers).map(([name, given]) => [name, Buffer.isBuffer(given) ? given : '']),
+    );
+    return recordOf(encoded.key, encoded.value, headers);
+  };
+
+  test('are counted by reason, with the newest of each', () => {
+    const letters = new DeadLetters();
+    for (let offset = 0n; offset < 300n; offset += 1n)
+      expect(
+        letters.apply(letter(offset % 3n === 0n ? 'late' : 'malformed', offset, Buffer.from([0xff]))),
+      ).toBe(true);
+    expect(letters.counts()).toEqual({ total: 300, byReason: { late: 100, malformed: 200 } });
+    expect(letters.examples()).toMatchObject([
+      { reason: 'late', offset: '297', timestamp: 297, partition: 1, key: null, value: '\ufffd' },
+      { reason: 'malformed', offset: '299' },
+    ]);
+    expect(letters.newest(2).map(({ offset }) => offset)).toEqual(['299', '298']);
+    expect(letters.newest(2, 'late').map(({ offset }) => offset)).toEqual(['297', '294']);
+    expect(letters.newest(1_000)).toHaveLength(200);
+    expect(letters.newest(5, 'future')).toEqual([]);
+  });
+
+  test('show the beginning of what may be long', () => {
+    const letters = new DeadLetters();
+    letters.apply(letter('malformed', 1n, Buffer.from('😀'.repeat(5_000))));
+    const value = letters.examples()[0]?.value;
+    expect(value).toHaveLength(512);
+    expect(value?.endsWith('…') && value.isWellFormed()).toBe(true);
+    expect(letters.apply(recordOf(null, 'x'))).toBe(false);
+  });
+});
+
+describe('books', () => {
+  const checkpoint = (
+    books: Record<string, number>,
+    { position = '0', state }: { position?: string; state?: unknown } = {},
+  ) =>
+    Buffer.from(
+      JSON.stringify({ version: 1, sequence: 3, input: { position }, books, state, somethingNew: true }),
+    );
+  const balanced = { read: 5, received: 1, counted: 3, duplicate: 1, rejected: 1, forwarded: 1 };
+
+  test('are unknown without a checkpoint', () => {
+    expect(new Books().view()).toMatchObject({ partitions: 0, balances: null, problems: [] });
+  });
+
+  test('add up over partitions and balance when each does', () => {
+    const books = new Books();
+    books.apply(0, checkpoint(balanced));
+    books.apply(1, checkpoint({ read: 2, counted: 1, rejected: 0, forwarded: 1, received: 0 }));
+    expect(books.view()).toEqual({
+      partitions: 2,
+      read: 7,
+      received: 1,
+      counted: 4,
+      duplicate: 1,
+      rejected: 1,
+      forwarded: 2,
+      inFlight: 1,
+      balances: true,
+      problems: [],
+    });
+  });
+
+  test('say which partition does not balance', () => {
+    const books = new Books();
+    books.apply(0, checkpoint(balanced));
+    books.apply(2, checkpoint({ ...balanced, counted: 2 }));
+    expect(books.view()).toMatchObject({
+      balances: false,
+      problems: [
+        'partition 2: read 5 + received 1 is not counted 2 + duplicate 1 + rejected 1 + forwarded 1',
+      ],
+    });
+  });
+
+  test('balance the windows and sessions where there are any', () => {
+    const books = new Books();
+    const state = { books: { windowed: 2, late: 1, missed: 4, sessioned: 3, sessionLate: 0 } };
+    books.apply(0, checkpoint(balanced, { state }));
+    expect(books.view()).toMatchObject({ balances: true, windowed: 2, late: 1, missed: 4, sessioned: 3 });
+    books.apply(0, checkpoint(balanced, { state: { books: { ...state.books, late: 0, sessioned: 2 } } }));
+    expect(books.view().problems).toEqual([
+      'partition 0: windowed 2 + late 0 is not counted 3',
+      'partition 0: sessioned 2 + session-late 0 is not counted 3',
+    ]);
+  });
+
+  test('keep the checkpoint before one that cannot be read, and forget a deleted one', () => {
+    const books = new Books();
+    books.apply(0, checkpoint(balanced, { position: '12' }));
+    expect(books.position(0)).toBe(12);
+    books.apply(0, Buffer.from('{'));
+    expect(books.position(0)).toBe(12);
+    expect(books.unreadable).toBe(1);
+    books.apply(0, null);
+    expect(books.position(0)).toBeUndefined();
+  });
+
+  test('tell how far the counting is behind, and how old the oldest click is', () => {
+    const books = new Books();
+    const lag = new ClickLag(books);
+    lag.setBounds(0, 0, 20);
+    lag.setBounds(1, 5, 8);
+    expect(lag.records()).toBe(23);
+    expect(lag.waiting()).toEqual([
+      { partition: 0, from: 0, to: 20 },
+      { partition: 1, from: 5, to: 8 },
+    ]);
+    books.apply(0, checkpoint(balanced, { position: '15' }));
+    expect(lag.records()).toBe(8);
+    lag.noteOldest({ partition: 0, from: 15, to: 20 }, 1_240);
+    expect(lag.seconds()).toBe(1.2);
+    // Nothing but a transaction's marker was there.
+    lag.noteOldest({ partition: 1, from: 5, to: 8 }, undefined);
+    expect(lag.records()).toBe(5);
+    lag.setBounds(1, 5, 9);
+    books.apply(0, checkpoint(balanced, { position: '20' }));
+    expect(lag.waiting()).toEqual([]);
+    expect(lag.seconds()).toBe(0);
+  });
+});

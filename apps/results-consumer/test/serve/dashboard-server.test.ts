@@ -1,0 +1,314 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodePageClicks, encodeUserSession } from '@clickstream/schema';
+import { Ajv } from 'ajv';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { recordOf } from '../core/views/record-of.ts';
+import { startTestDashboard } from './start-test-dashboard.ts';
+
+const HOSTILE = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  '\u202egnp.exe',
+  '\u001b[2J\u0007',
+  "'; drop table users; --",
+  '../../etc/passwd',
+  'a b/c?d=e&f#g%20+',
+  '😀'.repeat(128),
+  '__proto__',
+];
+
+async function problemOf(response: Response) {
+  expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  return response.json();
+}
+
+describe('the API', () => {
+  test('answers as its OpenAPI document says', async () => {
+    const dashboard = await startTestDashboard();
+    for (let user = 1; user <= 30; user += 1) dashboard.total(`u${user}`, user);
+    const page = encodePageClicks({
+      page: '/page1',
+      windowStart: 60_000,
+      windowEnd: 120_000,
+      partition: 0,
+      clicks: 3,
+      users: 2,
+      usersExact: true,
+      final: false,
+    });
+    dashboard.views.pages.apply(recordOf(page.key, page.value));
+    const session = encodeUserSession({
+      userId: 'u30',
+      start: 1,
+      end: 2,
+      clicks: 2,
+      entryUrl: '/a',
+      exitUrl: '/b',
+      final: true,
+    });
+    dashboard.views.sessions.apply(recordOf(session.key, session.value));
+
+    const document = (await (await dashboard.fetch('/openapi.json')).json()) as {
+      openapi: string;
+      paths: Record<
+        string,
+        { get: { responses: Record<string, { content?: Record<string, { schema: object }> }> } }
+      >;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    const ajv = new Ajv({ strict: false });
+    const examples: Record<string, string> = {
+      '/api/overview': '/api/overview',
+      '/api/users': '/api/users?top=3',
+      '/api/users/{userId}': '/api/users/u30',
+      '/api/pages': '/api/pages?window=60000',
+      '/api/sessions': '/api/sessions?user=u30',
+      '/api/books': '/api/books',
+      '/api/latency': '/api/latency',
+      '/api/dead-letters': '/api/dead-letters?reason=late&limit=5',
+    };
+    for (const [path, { get }] of Object.entries(document.paths)) {
+      if (path.endsWith('/stream')) continue;
+      const response = await dashboard.fetch(examples[path] ?? `no example of ${path}`);
+      expect(response.status, path).toBe(200);
+      const schema = get.responses['200']?.content?.['application/json']?.schema ?? false;
+      expect(ajv.validate(schema, await response.json()), `${path}: ${ajv.errorsText()}`).toBe(true);
+    }
+    expect(Object.keys(document.paths).sort()).toEqual(
+      [...Object.keys(examples), '/api/stream', '/api/clicks/stream'].sort(),
+    );
+  });
+
+  test('answers with what the views have', async () => {
+    const dashboard = await startTestDashboard();
+    for (let user = 1; user <= 30; user += 1) dashboard.total(`u${user}`, user);
+    const body = async (path: string) => (await dashboard.fetch(path)).json();
+    expect(await body('/api/users?top=2')).toMatchObject({
+      users: [
+        { userId: 'u30', clicks: 30 },
+        { userId: 'u29', clicks: 29 },
+      ],
+      totalUsers: 30,
+    });
+    expect(await body('/api/users')).toMatchObject({ users: { length: 20 } });
+    expect(await body('/api/users/u7')).toMatchObject({ userId: 'u7', clicks: 7, sessions: [] });
+    expect(await body('/api/overview')).toMatchObject({
+      totalClicks: 465,
+      users: 30,
+      activeUsers5m: 30,
+      ready: false,
+      latency: { updates: 30 },
+    });
+    expect(await body('/api/pages')).toMatchObject({ windowStart: null, pages: [], windows: [] });
+  });
+
+  test.each([
+    ['/api/users?top=0', 400],
+    ['/api/users?top=1001', 400],
+    ['/api/users?top=ten', 400],
+    ['/api/users?tpo=10', 400],
+    ['/api/users/nobody', 404],
+    ['/api/pages?window=now', 400],
+    ['/api/pages?window=5', 404],
+    ['/api/sessions', 400],
+    ['/api/dead-letters?reason=boring', 400],
+    ['/api/dead-letters?limit=101', 400],
+    ['/api/users/%E0%A4%A', 400],
+    ['/api/nothing', 404],
+    ['/..%2f..%2fpackage.json', 404],
+  ])('answers %s with %d as a problem', async (path, status) => {
+    const dashboard = await startTestDashboard();
+    const response = await dashboard.fetch(path);
+    expect(response.status).toBe(status);
+    expect(await problemOf(response)).toMatchObject({
+      type: 'about:blank',
+      status,
+      detail: expect.any(String) as string,
+    });
+  });
+
+  test('answers an id that nobody can have with a problem', async () => {
+    const dashboard = await startTestDashboard();
+    for (const [length, status] of [
+      [257, 400],
+      [10_000, 414],
+    ] as const) {
+      const response = await dashboard.fetch(`/api/users/${'x'.repeat(length)}`);
+      expect(response.status).toBe(status);
+      await problemOf(response);
+    }
+  });
+
+  test('knows a method that is not allowed from a path that is not there', async () => {
+    const dashboard = await startTestDashboard();
+    for (const [method, path, status] of [
+      ['POST', '/api/users', 405],
+      ['DELETE', '/api/users/a', 405],
+      ['PUT', '/api/stream', 405],
+      ['OPTIONS', '/healthz', 405],
+      ['POST', '/nowhere', 404],
+    ] as const) {
+      const response = await dashboard.fetch(path, { method });
+      expect(response.status, path).toBe(status);
+      expect(response.headers.get('allow')).toBe(status === 405 ? 'GET, HEAD' : null);
+      await problemOf(response);
+    }
+    for (const path of ['/api/users', '/api/stream', '/api/clicks/stream', '/healthz']) {
+      const response = await dashboard.fetch(path, { method: 'HEAD' });
+      expect(response.status, path).toBe(200);
+      expect(await response.text()).toBe('');
+    }
+    expect(dashboard.clients.size).toBe(0);
+  });
+
+  test.each(HOSTILE)('hands on %j as it is', async (text) => {
+    const dashboard = await startTestDashboard();
+    // A control character is in no click, so that there is no such user to find.
+    dashboard.total(text, 1, `/${text}`);
+    const response = await dashboard.fetch(`/api/users/${encodeURIComponent(text)}`);
+    if (text.includes('\u001b')) {
+      expect(response.status).toBe(404);
+      return;
+    }
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    const user = {
+      userId: text,
+      clicks: 1,
+      lastUrl: text.length < 256 ? `/${text}` : (expect.any(String) as string),
+    };
+    expect(await response.json()).toMatchObject(user);
+    const sessions = await dashboard.fetch(`/api/sessions?user=${encodeURIComponent(text)}`);
+    expect(await sessions.json()).toEqual({ sessions: [] });
+    expect(await (await dashboard.fetch('/api/users')).json()).toMatchObject({ users: [user] });
+  });
+});
+
+describe('every answer', () => {
+  test('has headers that leave a browser no room', async () => {
+    const dashboard = await startTestDashboard();
+    for (const path of ['/', '/api/overview', '/nowhere', '/api/users?top=0']) {
+      const { headers } = await dashboard.fetch(path);
+      const policy = headers.get('content-security-policy');
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toContain('unsafe');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+    }
+    expect((await dashboard.fetch('/api/overview')).headers.get('cache-control')).toBe('no-store');
+  });
+
+  /** `fetch` sets the header itself. */
+  const statusFor = (address: string, host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request(`${address}/api/overview`, { headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  test('goes to this machine only, while nobody else is meant to reach it', async () => {
+    const { address } = await startTestDashboard();
+    for (const host of ['localhost', 'localhost:3000', '127.0.0.1:1', '[::1]:80', 'dash.localhost'])
+      expect(await statusFor(address, host), host).toBe(200);
+    for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1', '127.evil.example'])
+      expect(await statusFor(address, host), host).toBe(421);
+    const open = await startTestDashboard({ listenHost: '0.0.0.0' });
+    expect(await statusFor(open.address, 'dash.example')).toBe(200);
+  });
+});
+
+describe('with a token', () => {
+  const token = 'correct-horse-battery';
+
+  test('only who knows it sees anything but the health', async () => {
+    const dashboard = await startTestDashboard({ token });
+    for (const path of [
+      '/',
+      '/api/overview',
+      '/api/stream',
+      '/api/clicks/stream',
+      '/openapi.json',
+      '/metrics',
+      '/x',
+    ])
+      for (const authorization of ['', 'Bearer', 'Bearer wrong', `Bearer ${token}x`, `Basic ${token}`]) {
+        const response = await dashboard.fetch(path, { headers: { authorization } });
+        expect(response.status, `${path} ${authorization}`).toBe(401);
+        expect(response.headers.get('www-authenticate')).toContain('Bearer');
+        await problemOf(response);
+      }
+    const authorization = `Bearer ${token}`;
+    expect((await dashboard.fetch('/api/overview', { headers: { authorization } })).status).toBe(200);
+    for (const path of ['/healthz', '/readyz']) expect((await dashboard.fetch(path)).status).toBe(200);
+    const document = await dashboard.fetch('/openapi.json', { headers: { authorization } });
+    expect(await document.text()).not.toContain(token);
+  });
+
+  test('a browser is given a cookie for it, once, and a url without it', async () => {
+    const dashboard = await startTestDashboard({ token });
+    const response = await dashboard.fetch(`/api/users?top=3&token=${token}`);
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toBe('/api/users?top=3');
+    const cookie = response.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(cookie).not.toContain(token);
+    const [pair = ''] = cookie.split(';');
+    const seen = await dashboard.fetch('/api/users?top=3', { headers: { cookie: `other=1; ${pair}` } });
+    expect(seen.status).toBe(200);
+    const forged = await dashboard.fetch('/api/users?top=3', { headers: { cookie: `${pair}x` } });
+    expect(forged.status).toBe(401);
+    expect((await dashboard.fetch('/?token=wrong')).status).toBe(401);
+    const elsewhere = await dashboard.fetch(`//evil.example/?token=${token}`);
+    expect(elsewhere.headers.get('location')).toBe('/evil.example/');
+  });
+});
+
+describe('the health', () => {
+  test('is ready or says why not', async () => {
+    const dashboard = await startTestDashboard({ notReady: 'still reading' });
+    const response = await dashboard.fetch('/readyz');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ status: 'not ready', reason: 'still reading' });
+    expect(await (await dashboard.fetch('/healthz')).json()).toEqual({ status: 'alive' });
+    const metrics = await (await dashboard.fetch('/metrics')).text();
+    expect(metrics).toMatch(/^clickstream_dashboard_users 0$/m);
+    expect(metrics).toMatch(/^clickstream_dashboard_latency_p99_seconds Nan$/m);
+  });
+});
+
+describe('the page', () => {
+  test('is what was built, and nothing beside it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'clickstream-page-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const pageFolder = join(folder, 'web');
+    mkdirSync(join(pageFolder, 'assets'), { recursive: true });
+    writeFileSync(join(folder, 'secret.txt'), 'secret');
+    writeFileSync(join(pageFolder, 'index.html'), '<!doctype html><title>x</title>');
+    writeFileSync(join(pageFolder, 'assets', 'index-abc.js'), '1;');
+    const dashboard = await startTestDashboard({ pageFolder });
+    const page = await dashboard.fetch('/');
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(await page.text()).toContain('<!doctype html>');
+    const script = await dashboard.fetch('/assets/index-abc.js');
+    expect(script.headers.get('cache-control')).toContain('immutable');
+    for (const path of ['/secret.txt', '/..%2fsecret.txt', '/assets/..%2f..%2fsecret.txt', '/assets/'])
+      expect((await dashboard.fetch(path)).status, path).toBe(404);
+  });
+
+  test('that is not built says how to build it', async () => {
+    const dashboard = await startTestDashboard();
+    const response = await dashboard.fetch('/');
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('build:page');
+  });
+});

@@ -1,0 +1,191 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readSse } from './sse-reader.ts';
+import { startTestDashboard } from './start-test-dashboard.ts';
+
+interface State {
+  overview?: { totalClicks: number };
+  users?: { userId: string; clicks: number }[];
+  rate?: [number, number][];
+  settings?: object;
+}
+
+const totalOf = (data: unknown) => (data as State).overview?.totalClicks;
+
+describe('the stream of the dashboard', () => {
+  test('is a snapshot, then what changed and nothing else', async () => {
+    const dashboard = await startTestDashboard();
+    dashboard.total('a', 1);
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    const snapshot = await reader.until(({ event }) => event === 'snapshot');
+    expect(snapshot.id).toMatch(/^run\.\d+$/);
+    expect(Object.keys(snapshot.data as State).sort()).toEqual(
+      ['deadLetters', 'overview', 'pages', 'rate', 'settings', 'users'].sort(),
+    );
+    expect(snapshot.data).toMatchObject({
+      overview: { totalClicks: 1 },
+      users: [{ userId: 'a', clicks: 1 }],
+    });
+    dashboard.total('b', 5);
+    const delta = await reader.until(({ data }) => totalOf(data) === 6);
+    expect(delta.event).toBe('delta');
+    expect(delta.data).toMatchObject({ users: [{ userId: 'b' }, { userId: 'a' }] });
+    expect(delta.data).not.toHaveProperty('pages');
+    expect(delta.data).not.toHaveProperty('deadLetters');
+    expect(delta.data).not.toHaveProperty('settings');
+  });
+
+  test('has at most 4 deltas a second however much changes, and misses nothing', async () => {
+    const dashboard = await startTestDashboard();
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    await reader.until(({ event }) => event === 'snapshot');
+    const startedAt = performance.now();
+    let clicks = 0;
+    while (performance.now() - startedAt < 1_500) {
+      dashboard.total('a', (clicks += 1));
+      await delay(5);
+    }
+    await reader.until(({ data }) => totalOf(data) === clicks);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    expect(reader.events.length - 1).toBeLessThanOrEqual(Math.ceil(seconds * 4) + 1);
+  });
+
+  test('goes on where a client was', async () => {
+    const dashboard = await startTestDashboard();
+    const first = await readSse(`${dashboard.address}/api/stream`);
+    dashboard.total('a', 1);
+    const last = await first.until(({ data }) => totalOf(data) === 1);
+    first.close();
+    const other = await readSse(`${dashboard.address}/api/stream`);
+    dashboard.total('a', 2);
+    await other.until(({ data }) => totalOf(data) === 2);
+    const again = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': last.id ?? '' });
+    await again.until(({ data }) => totalOf(data) === 2);
+    expect(again.events.every(({ event }) => event === 'delta')).toBe(true);
+  });
+
+  test('goes on for a client that missed what nobody saw', async () => {
+    const dashboard = await startTestDashboard();
+    const first = await readSse(`${dashboard.address}/api/stream`);
+    const snapshot = await first.until(({ event }) => event === 'snapshot');
+    first.close();
+    await expect.poll(() => dashboard.clients.size).toBe(0);
+    dashboard.total('a', 1);
+    const again = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': snapshot.id ?? '' });
+    const delta = await again.until(({ data }) => totalOf(data) === 1);
+    expect(delta.event).toBe('delta');
+    expect(again.events.every(({ event }) => event === 'delta')).toBe(true);
+  });
+
+  test.each(['other.0', 'run.999999', 'run.-1', 'run', '', 'run.1e3', '\u00ff'])(
+    'begins anew for the id %j, which is none of its own',
+    async (id) => {
+      const dashboard = await startTestDashboard();
+      const reader = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': id });
+      expect((await reader.until(() => true)).event).toBe('snapshot');
+    },
+  );
+
+  test('has a heartbeat', async () => {
+    const dashboard = await startTestDashboard({ heartbeatMs: 30 });
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    await expect.poll(() => reader.comments).toContain(': alive');
+  });
+
+  test('tells what somebody typed as text of one event', async () => {
+    const dashboard = await startTestDashboard();
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    const url = '/\u2028event: snapshot\u2028data: {}';
+    dashboard.total('</script>\u2028x', 1, url);
+    const delta = await reader.until(({ data }) => totalOf(data) === 1);
+    expect((delta.data as State).users).toMatchObject([{ userId: '</script>\u2028x', lastUrl: url }]);
+  });
+
+  test('takes as many clients as it may and no more', async () => {
+    const dashboard = await startTestDashboard({ maxClients: 2 });
+    const first = await readSse(`${dashboard.address}/api/stream`);
+    await readSse(`${dashboard.address}/api/clicks/stream`);
+    const refused = await dashboard.fetch('/api/stream');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('10');
+    expect(refused.headers.get('content-type')).toContain('application/problem+json');
+    first.close();
+    await expect.poll(() => dashboard.clients.size).toBe(1);
+    await readSse(`${dashboard.address}/api/stream`);
+  });
+
+  test('ends when the server is told to stop', async () => {
+    const dashboard = await startTestDashboard();
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    await reader.until(({ event }) => event === 'snapshot');
+    await dashboard.close();
+    await reader.ended;
+  });
+
+  test('serves 180 clients within 500 ms while 20 never read', { timeout: 60_000 }, async () => {
+    const dashboard = await startTestDashboard();
+    const { hostname, port } = new URL(dashboard.address);
+    for (let client = 0; client < 20; client += 1) {
+      const socket = connect(Number(port), hostname).pause();
+      socket.on('error', () => undefined).write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      onTestFinished(() => {
+        socket.destroy();
+      });
+    }
+    const url = `${dashboard.address}/api/stream`;
+    const readers = await Promise.all(Array.from({ length: 180 }, () => readSse(url)));
+    await expect.poll(() => dashboard.clients.size, { timeout: 10_000 }).toBe(200);
+    const slowestMs: number[] = [];
+    for (let round = 1; round <= 7; round += 1) {
+      for (let user = 0; user < 20; user += 1)
+        dashboard.total(`u${user}`.padEnd(256), round, `/${'u'.repeat(255)}`);
+      const { clicks } = dashboard.views.totals;
+      const committedAt = performance.now();
+      await Promise.all(readers.map((reader) => reader.until(({ data }) => totalOf(data) === clicks)));
+      slowestMs.push(performance.now() - committedAt);
+    }
+    // The readers share the process, and the machine with other tests: the typical round is what counts.
+    expect(slowestMs.toSorted((a, b) => a - b)[3]).toBeLessThan(500);
+    expect(dashboard.clients.bufferedBytes).toBeLessThan(20 * 256 * 1024);
+  });
+});
+
+describe('the stream of clicks', () => {
+  const click = (userId: string, url: string) => `User ${userId} clicked on ${url} at 1711111111.123`;
+
+  test('shows the clicks of a user on a page, and what is no click not at all', async () => {
+    const dashboard = await startTestDashboard();
+    const all = await readSse(`${dashboard.address}/api/clicks/stream`);
+    const some = await readSse(`${dashboard.address}/api/clicks/stream?user=42&page=/page3`);
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    dashboard.click(click('42', '/page3?from=mail'), 2, 17n);
+    dashboard.click(click('42', '/page30'));
+    dashboard.click(click('43', '/page3'));
+    dashboard.click('nonsense');
+    const { data } = await some.until(({ event }) => event === 'clicks');
+    expect(data).toEqual({
+      clicks: [
+        { userId: '42', url: '/page3?from=mail', timestamp: 1_711_111_111_123, partition: 2, offset: '17' },
+      ],
+      sampled: null,
+      seen: 1,
+    });
+    expect((await all.until(({ event }) => event === 'clicks')).data).toMatchObject({
+      seen: 3,
+      sampled: null,
+    });
+  });
+
+  test('shows a part of more than anybody can read, and says which', async () => {
+    const dashboard = await startTestDashboard();
+    const reader = await readSse(`${dashboard.address}/api/clicks/stream`);
+    await expect.poll(() => dashboard.clients.size).toBe(1);
+    for (let index = 0; index < 1_000; index += 1) dashboard.click(click(String(index), '/'));
+    const { data } = await reader.until(({ event }) => event === 'clicks');
+    const { clicks, sampled, seen } = data as { clicks: unknown[]; sampled: string; seen: number };
+    expect(clicks.length).toBeLessThanOrEqual(12);
+    expect(seen).toBe(1_000);
+    expect(sampled).toMatch(/^1 of \d+$/);
+  });
+});
