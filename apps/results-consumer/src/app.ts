@@ -5,6 +5,7 @@ import { addClicksCommand } from './commands/clicks.ts';
 import { addFollowCommand } from './commands/follow.ts';
 import type { RunCommand } from './commands/run-command.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addTopCommand } from './commands/top.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 
 /** The results consumer: runs the command that its arguments name. Resolves to the exit code. */
@@ -17,6 +18,7 @@ export async function app(context: AppContext): Promise<number> {
   const program = createProgram(context);
   addFollowCommand(program, run);
   addClicksCommand(program, run);
+  addTopCommand(program, run);
   addServeCommand(program, run);
   addVerifyCommand(program, run);
   try {
@@ -32,7 +34,7 @@ export async function app(context: AppContext): Promise<number> {
 function createProgram({ stdout, stderr }: AppContext): Command {
   return new Command('results-consumer')
     .description(
-      'Shows what the click pipeline counts, and the clicks themselves, as they arrive; proves the totals.',
+      'Shows what the click pipeline counts, and the clicks themselves, as they arrive, in the terminal and in a browser; proves the totals.',
     )
     .exitOverride()
     .configureOutput({
@@ -52,6 +54,8 @@ Examples:
   $ results-consumer                          every result from now on
   $ results-consumer follow --user 42 --json  one user's results as JSON, one a line
   $ results-consumer clicks --page /page3     the clicks on a page
+  $ results-consumer top                      the busiest users and pages, redrawn in place
+  $ results-consumer serve                    the live dashboard and its HTTP API
   $ results-consumer verify                   whether every total is exact
   $ results-consumer help follow              all about a command`,
     );

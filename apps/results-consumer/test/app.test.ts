@@ -23,6 +23,8 @@ describe('the command line', () => {
     [['help', 'follow'], '$ results-consumer follow --user 42 --user 43 --since 5m'],
     [['follow', '--help'], 'Usage: results-consumer follow [options]'],
     [['clicks', '--help'], '$ results-consumer clicks --page /page3 --last 20'],
+    [['top', '--help'], '$ results-consumer top --json'],
+    [['serve', '--help'], 'ready: dashboard at http://localhost:3000'],
   ])('explains itself: %j', async (args, expected) => {
     const { exitCode, stdout, stderr } = await runInProcess(args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -31,7 +33,7 @@ describe('the command line', () => {
 
   test.each([
     [['--usr', '42'], "unknown option '--usr' (Did you mean --user?)"],
-    [['folow'], "unknown command 'folow': there are follow, clicks, verify, help"],
+    [['folow'], "unknown command 'folow': there are follow, clicks, top, serve, verify, help"],
     [['follow', 'me'], "too many arguments for 'follow'"],
     [['--page', '/page1'], "unknown option '--page'"],
     [['--user'], "option '--user <id>' argument missing"],

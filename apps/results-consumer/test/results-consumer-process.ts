@@ -14,6 +14,8 @@ export interface ResultsConsumerProcess {
   lines(count: number): Promise<string[]>;
   /** Resolves when standard error has that text; rejects if it ends before. */
   says(text: string): Promise<void>;
+  /** Where the dashboard is, once it says so on standard error; rejects if it ends before. */
+  dashboard(): Promise<string>;
   kill(signal: NodeJS.Signals): void;
   /** Closes our end of its standard output, as `head` does. */
   closeOutput(): void;
@@ -97,6 +99,7 @@ export function startResultsConsumer(
     says: async (text) => {
       await until(() => (stderr.includes(text) ? true : undefined));
     },
+    dashboard: () => until(() => /^ready: dashboard at (\S+)$/m.exec(stderr)?.[1]),
     kill: (signal) => {
       child.kill(signal);
     },

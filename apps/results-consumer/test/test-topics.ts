@@ -21,6 +21,11 @@ const silent = createLogger('test', { LOG_LEVEL: 'silent', LOG_FORMAT: 'json' },
 export interface TestTopics {
   readonly clicks: string;
   readonly totals: string;
+  /** Names of topics that are not there yet. */
+  readonly pages: string;
+  readonly sessions: string;
+  readonly deadLetters: string;
+  readonly applicationId: string;
   /** What makes the results consumer use them. */
   readonly environment: Readonly<Record<string, string>>;
   /** Writes records, in order within a partition, and resolves when all are acknowledged. */
@@ -48,6 +53,10 @@ export async function createTestTopics(
   const id = randomUUID();
   const clicks = `clicks-${id}`;
   const totals = `totals-${id}`;
+  const pages = `pages-${id}`;
+  const sessions = `sessions-${id}`;
+  const deadLetters = `dead-letters-${id}`;
+  const applicationId = `app-${id}`;
   const connection: KafkaConnection = { brokers: [brokers], clientId: 'test' };
   const specs = createTopicSpecs({
     ...DEFAULT_TOPIC_NAMES,
@@ -68,10 +77,18 @@ export async function createTestTopics(
   return {
     clicks,
     totals,
+    pages,
+    sessions,
+    deadLetters,
+    applicationId,
     environment: {
       KAFKA_BROKERS: brokers,
       CLICKSTREAM_TOPIC: clicks,
       USER_CLICK_AGGREGATION_TOPIC: totals,
+      PAGE_CLICK_AGGREGATION_TOPIC: pages,
+      USER_SESSION_AGGREGATION_TOPIC: sessions,
+      DEAD_LETTER_TOPIC: deadLetters,
+      APPLICATION_ID: applicationId,
     },
     write: async (...records) => {
       await Promise.all(records.map((record) => producer.send(record)));

@@ -3,6 +3,7 @@ import { createTopicSpecs, decodeClickEvent, DEFAULT_TOPIC_NAMES } from '@clicks
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { clickLine } from '../core/click-line.ts';
+import { GrowingColumn } from '../core/growing-column.ts';
 import { jsonLine } from '../core/json-line.ts';
 import { describeMalformed, malformedLine } from '../core/malformed-line.ts';
 import { createPageFilter, createUserFilter } from '../core/record-filter.ts';
@@ -14,6 +15,9 @@ import { addTopicFlags, beginningOf, collect, type TopicFlags } from './topic-fl
 interface ClicksFlags extends TopicFlags {
   readonly page?: readonly string[];
 }
+
+const USER_COLUMNS = 24;
+const URL_COLUMNS = 40;
 
 /** `clicks`: prints raw clicks as they arrive. */
 export function addClicksCommand(program: Command, run: RunCommand): void {
@@ -44,6 +48,11 @@ async function clicks(flags: ClicksFlags, context: AppContext): Promise<number> 
   const log = createLogger('results-consumer', config, context.stderr.isTTY === true);
   const topic = config.CLICKSTREAM_TOPIC;
   const style = createTerminalStyle(context.stdout);
+  // Elsewhere a line is exactly its sentence, for programs to read.
+  const columns =
+    context.stdout.isTTY === true
+      ? { user: new GrowingColumn(USER_COLUMNS), url: new GrowingColumn(URL_COLUMNS) }
+      : undefined;
   const isWantedUser = createUserFilter(flags.user);
   const isWantedPage = createPageFilter(flags.page);
   // Who clicked on what is not known of a malformed record, so it passes no filter.
@@ -59,7 +68,7 @@ async function clicks(flags: ClicksFlags, context: AppContext): Promise<number> 
     }
     const click = decoded.value;
     if (!isWantedUser(click.userId) || !isWantedPage(click.url)) return undefined;
-    return flags.json ? jsonLine(click) : clickLine(click, style);
+    return flags.json ? jsonLine(click) : clickLine(click, style, columns);
   };
 
   await showTopic({

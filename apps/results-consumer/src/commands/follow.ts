@@ -2,6 +2,7 @@ import { createLogger, type AppContext, type RecordCursor } from '@clickstream/k
 import { createTopicSpecs, decodeRunningTotal, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
+import { GrowingColumn } from '../core/growing-column.ts';
 import { jsonLine } from '../core/json-line.ts';
 import { ReasonTally } from '../core/reason-tally.ts';
 import { createUserFilter } from '../core/record-filter.ts';
@@ -10,6 +11,9 @@ import { showTopic } from '../io/show-topic.ts';
 import { createTerminalStyle } from '../io/terminal-style.ts';
 import type { RunCommand } from './run-command.ts';
 import { addTopicFlags, beginningOf, type TopicFlags } from './topic-flags.ts';
+
+const USER_COLUMNS = 24;
+const COUNT_COLUMNS = 10;
 
 /** `follow`: prints each running total as it arrives. */
 export function addFollowCommand(program: Command, run: RunCommand): void {
@@ -40,6 +44,11 @@ export async function follow(flags: TopicFlags, context: AppContext): Promise<nu
   const topics = createTopicSpecs({ ...DEFAULT_TOPIC_NAMES, ...config });
   const topic = config.USER_CLICK_AGGREGATION_TOPIC;
   const style = createTerminalStyle(context.stdout);
+  // Elsewhere a line is exactly its sentence, for programs to read.
+  const columns =
+    context.stdout.isTTY === true
+      ? { user: new GrowingColumn(USER_COLUMNS), count: new GrowingColumn(COUNT_COLUMNS) }
+      : undefined;
   const isWanted = createUserFilter(flags.user);
   const unreadable = new ReasonTally();
 
@@ -55,7 +64,7 @@ export async function follow(flags: TopicFlags, context: AppContext): Promise<nu
     }
     const total = decoded.value;
     if (!isWanted(total.userId)) return undefined;
-    return flags.json ? jsonLine(total) : totalLine(total, style);
+    return flags.json ? jsonLine(total) : totalLine(total, style, columns);
   };
 
   try {

@@ -48,7 +48,8 @@ const PAGE_IS_MISSING =
 export async function createDashboardServer(options: DashboardServerOptions): Promise<FastifyInstance> {
   const { log } = options;
   const server = fastify({
-    forceCloseConnections: true,
+    // Streams are ended by those who keep them.
+    forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Nothing takes a body.
     bodyLimit: 1_024,

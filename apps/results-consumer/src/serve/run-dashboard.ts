@@ -1,22 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  createPartitionReader,
-  ensureTopics,
-  internalTopics,
-  kafkaConnection,
-  type Logger,
-} from '@clickstream/kafka-client';
-import { createTopicSpecs } from '@clickstream/schema';
+import type { Logger } from '@clickstream/kafka-client';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config.ts';
-import { ClickViews } from '../core/views/click-views.ts';
 import { ClickStream } from './click-stream.ts';
 import { createDashboardMetrics } from './dashboard-metrics.ts';
 import { createDashboardServer } from './dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
 import { feedViews } from './feed-views.ts';
+import { openViews } from './open-views.ts';
 import { SseClients } from './sse-clients.ts';
 
 export interface RunDashboardOptions {
@@ -50,31 +43,9 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
  */
 export async function runDashboard(options: RunDashboardOptions): Promise<void> {
   const { config, log, signal, onReady } = options;
-  const connection = kafkaConnection(config, 'clickstream-results-consumer');
-  const specs = createTopicSpecs(config);
-  await ensureTopics({
-    connection,
-    log,
-    topics: [
-      specs.CLICKSTREAM_TOPIC,
-      specs.USER_CLICK_AGGREGATION_TOPIC,
-      specs.PAGE_CLICK_AGGREGATION_TOPIC,
-      specs.USER_SESSION_AGGREGATION_TOPIC,
-      specs.DEAD_LETTER_TOPIC,
-    ],
-    partitions: config.TOPIC_PARTITIONS,
-    signal,
-  });
-  const reader = await createPartitionReader({ connection, log });
   const now = () => Date.now();
-  const views = new ClickViews(randomBytes(4).readInt32LE(), now());
-  const topics = {
-    clicks: config.CLICKSTREAM_TOPIC,
-    totals: config.USER_CLICK_AGGREGATION_TOPIC,
-    pages: config.PAGE_CLICK_AGGREGATION_TOPIC,
-    sessions: config.USER_SESSION_AGGREGATION_TOPIC,
-    deadLetters: config.DEAD_LETTER_TOPIC,
-  };
+  const { views, topics, reader } = await openViews(config, log, signal, now());
+  const { clicks, totals, pages, sessions, deadLetters } = topics;
   const clients = new SseClients({
     maxClients: STREAM_CLIENTS_MAX,
     bufferLimitBytes: BUFFER_LIMIT_BYTES,
@@ -82,7 +53,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
   });
   const stream = new DashboardStream({
     views,
-    settings: dashboardSettings(topics),
+    settings: dashboardSettings({ clicks, totals, pages, sessions, deadLetters }),
     clients,
     runId: randomBytes(6).toString('hex'),
     now,
@@ -113,7 +84,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     let wasReady = false;
     await feedViews({
       reader,
-      topics: { ...topics, checkpoints: internalTopics(config.APPLICATION_ID).checkpoint.name },
+      topics,
       views,
       log,
       signal,

@@ -14,8 +14,8 @@ export interface SseReader {
   readonly comments: readonly string[];
   /** The first event that is looked for, of those that came and those that come; rejects when the stream ends before. */
   until(wanted: (event: SseEvent) => boolean): Promise<SseEvent>;
-  /** Resolves when the server has ended the stream. */
-  readonly ended: Promise<void>;
+  /** Resolves when the stream is over: `cut` if its connection was lost. */
+  readonly ended: Promise<'ended' | 'cut'>;
   close(): void;
 }
 
@@ -28,7 +28,7 @@ export async function readSse(url: string, headers: Record<string, string> = {})
   const changed = () => {
     for (const look of looks) look();
   };
-  const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<'ended' | 'cut'>();
   const { promise: connected, resolve, reject } = Promise.withResolvers<undefined>();
   const request = get(url, { agent: false, headers }, (response) => {
     if (response.statusCode !== 200) {
@@ -59,12 +59,12 @@ export async function readSse(url: string, headers: Record<string, string> = {})
       }
       changed();
     });
-    const over = () => {
+    const over = (how: 'ended' | 'cut') => () => {
       hasEnded = true;
-      end(undefined);
+      end(how);
       changed();
     };
-    response.on('end', over).on('error', over);
+    response.on('end', over('ended')).on('error', over('cut'));
   }).on('error', reject);
   onTestFinished(() => {
     request.destroy();

@@ -120,7 +120,7 @@ describe('the stream of the dashboard', () => {
     const reader = await readSse(`${dashboard.address}/api/stream`);
     await reader.until(({ event }) => event === 'snapshot');
     await dashboard.close();
-    await reader.ended;
+    expect(await reader.ended).toBe('ended');
   });
 
   test('serves 180 clients within 500 ms while 20 never read', { timeout: 60_000 }, async () => {

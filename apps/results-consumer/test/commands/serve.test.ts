@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { createLogger, createPartitionReader } from '@clickstream/kafka-client';
+import { describe, expect, inject, test } from 'vitest';
+import { startResultsConsumer } from '../results-consumer-process.ts';
+import { readSse } from '../serve/sse-reader.ts';
+import { createTestTopics } from '../test-topics.ts';
+import { runAbortingTask } from './aborting-task.ts';
+
+const brokers = inject('kafkaBrokers');
+const log = createLogger('test', { LOG_LEVEL: 'silent' }, false);
+
+interface Figures {
+  readonly overview?: { readonly totalClicks: number; readonly users: number };
+}
+const totalOf = (data: unknown) => (data as Figures).overview?.totalClicks;
+const get = async (url: string) => (await fetch(url)).json();
+
+describe('serve', () => {
+  test('shows what is there, then what is committed, and prints it with --follow', async () => {
+    const topics = await createTestTopics(brokers, { partitions: 2 });
+    await topics.write(topics.total('before', 3), topics.total('a', 1, 'sentence'));
+    const serve = startResultsConsumer(['serve', '--follow'], { ...topics.environment, DASHBOARD_PORT: '0' });
+    const address = await serve.dashboard();
+    expect((await fetch(`${address}/readyz`)).status).toBe(200);
+    expect(await get(`${address}/api/overview`)).toMatchObject({ ready: true, totalClicks: 4, users: 2 });
+    // What was there at the start says nothing about how long a click takes.
+    expect(await get(`${address}/api/latency`)).toMatchObject({ updates: 0 });
+
+    const reader = await readSse(`${address}/api/stream`);
+    const clicks = await readSse(`${address}/api/clicks/stream?user=a`);
+    await topics.write(topics.total('a', 2), topics.click('User a clicked on /page1 at 1.5'));
+    await reader.until(({ data }) => totalOf(data) === 5);
+    expect((await clicks.until(({ event }) => event === 'clicks')).data).toMatchObject({
+      clicks: [{ userId: 'a', url: '/page1', timestamp: 1_500 }],
+      seen: 1,
+    });
+    expect(await get(`${address}/api/users?top=1`)).toMatchObject({
+      users: [{ userId: 'before', clicks: 3 }],
+    });
+    expect(await get(`${address}/api/users/a`)).toMatchObject({ clicks: 2 });
+    // Nobody counts the click.
+    expect(await get(`${address}/api/overview`)).toMatchObject({ lagRecords: 1, books: { balances: null } });
+    expect(await serve.lines(1)).toContain('User a has clicked 2 times.');
+
+    serve.kill('SIGTERM');
+    expect(await reader.ended).toBe('ended');
+    expect((await serve.ended).exitCode).toBe(0);
+  });
+
+  test('never shows anything of an aborted transaction', { timeout: 60_000 }, async ({ onTestFinished }) => {
+    const topics = await createTestTopics(brokers, { partitions: 1 });
+    const serve = startResultsConsumer(['serve'], { ...topics.environment, DASHBOARD_PORT: '0' });
+    const address = await serve.dashboard();
+    const reader = await readSse(`${address}/api/stream`);
+    await topics.write(topics.click('User x clicked on /page1 at 1'));
+    await runAbortingTask(topics, brokers, log, onTestFinished);
+    await reader.until(({ data }) => JSON.stringify(data).includes('"userId":"committed"'));
+    const late = startResultsConsumer(['serve'], { ...topics.environment, DASHBOARD_PORT: '0' });
+    for (const place of [address, await late.dashboard()]) {
+      await expect.poll(() => get(`${place}/api/dead-letters`)).toMatchObject({ total: 1 });
+      await expect.poll(() => get(`${place}/api/books`)).toMatchObject({ counted: 1, balances: true });
+      await expect.poll(() => get(`${place}/api/pages`)).toMatchObject({ pages: [{ page: '/committed' }] });
+      expect(await get(`${place}/api/users`)).toMatchObject({
+        users: [{ userId: 'committed', clicks: 1 }],
+        totalUsers: 1,
+      });
+      expect(await get(`${place}/api/sessions?user=committed`)).toMatchObject({ sessions: [{ clicks: 1 }] });
+      for (const canary of ['canary-0', 'canary-1']) {
+        expect((await fetch(`${place}/api/users/${canary}`)).status).toBe(404);
+        expect(await get(`${place}/api/sessions?user=${canary}`)).toEqual({ sessions: [] });
+      }
+      for (const path of ['overview', 'users?top=1000', 'pages?top=1000', 'dead-letters?limit=100'])
+        expect(JSON.stringify(await get(`${place}/api/${path}`)), path).not.toContain('canary');
+    }
+    expect(JSON.stringify(reader.events)).not.toContain('canary');
+
+    // The canaries were there to be seen.
+    const uncommitted = await createPartitionReader({
+      connection: { brokers: [brokers], clientId: 'test' },
+      log,
+      isolation: 'read_uncommitted',
+    });
+    onTestFinished(() => uncommitted.close());
+    for (const topic of [topics.totals, topics.pages, topics.sessions, topics.deadLetters]) {
+      const [to = 0n] = await uncommitted.endOffsets(topic);
+      let text = '';
+      for await (const batch of uncommitted.read({ topic, partition: 0, from: 0n, to }))
+        for (const record = batch.walk(); record.next();) text += record.value()?.toString() ?? '';
+      for (const name of ['canary-0', 'canary-1', 'committed']) expect(text, topic).toContain(name);
+    }
+  });
+
+  test('says in one line that its port is taken, or takes the next one', async ({ onTestFinished }) => {
+    const topics = await createTestTopics(brokers, { partitions: 1 });
+    const taken = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      taken.close();
+    });
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const environment = { ...topics.environment, DASHBOARD_PORT: String(port), LOG_LEVEL: 'warn' };
+    const refused = await startResultsConsumer(['serve'], environment).ended;
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stderr: `error: cannot serve the dashboard on 127.0.0.1:${port}: the port is taken; set DASHBOARD_PORT to a free port, or to 0 for any\n`,
+    });
+    const address = await startResultsConsumer(['serve', '--next-port'], environment).dashboard();
+    const next = Number(new URL(address).port);
+    expect(next).toBeGreaterThan(port);
+    expect(next).toBeLessThanOrEqual(port + 20);
+  });
+});
