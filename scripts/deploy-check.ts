@@ -87,8 +87,10 @@ async function runPipeline(folders: ReadonlyMap<string, string>): Promise<void> 
 
   const aggregator = start('aggregator');
   await aggregator.waitForLine('its ready line', isReady);
-  const results = start('results-consumer');
-  await results.waitForLine('its ready line', isReady);
+  // As docker-compose.yml runs it, wherever there is a port.
+  const results = start('results-consumer', ['serve', '--follow', '--next-port']);
+  await results.waitForLine('its ready line', (line) => line.startsWith('ready: following'));
+  await checkDashboard(results);
 
   await start('producer', [
     ...['simulate', '--count', String(CLICKS), '--rate', 'max'],
@@ -112,6 +114,21 @@ async function runPipeline(folders: ReadonlyMap<string, string>): Promise<void> 
   for (const app of [simulator, aggregator, results]) await app.stop();
   await broker.stop();
   console.log('all end with exit code 0 on SIGTERM');
+}
+
+/** The page was built and deployed, and its script is there. */
+async function checkDashboard(results: DeployedApp): Promise<void> {
+  let address = '';
+  await results.waitForLine('the address of the dashboard', (line) => {
+    address = /^ready: dashboard at (\S+)$/.exec(line)?.[1] ?? '';
+    return address !== '';
+  });
+  const page = await (await fetch(address)).text();
+  const script = /<script [^>]*src="([^"]+)"/.exec(page)?.[1];
+  if (script === undefined) throw new Error(`${address} is no page with a script:\n${page}`);
+  const { ok, status } = await fetch(new URL(script, address));
+  if (!ok) throw new Error(`${script} of the page is answered with ${status}`);
+  console.log('the dashboard has its page');
 }
 
 /** A condition on result lines: what the newest totals of all users add up to satisfies another one. */

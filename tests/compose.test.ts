@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { DEPLOYED_APPS } from '../scripts/deploy-steps.ts';
+import { DEPLOYED_APPS, deploySteps } from '../scripts/deploy-steps.ts';
 import { environmentSchemas } from './environment-schemas.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -71,8 +71,11 @@ describe('docker-compose.yml', () => {
       init: true,
     });
     expect(existsSync(join(ROOT, service?.build?.dockerfile ?? ''))).toBe(true);
-    // The image's own command is the one that deploy:check runs.
-    expect(service).not.toHaveProperty('command');
+    // The image's own command, and for the dashboard what deploy:check adds to it.
+    const { start } = deploySteps(app);
+    expect(service?.command).toEqual(
+      app === 'results-consumer' ? [...start, 'serve', '--follow'] : undefined,
+    );
     // runApp ends by force after 8 s, which must come before the engine's SIGKILL.
     expect(Number.parseInt(service?.stop_grace_period ?? '')).toBeGreaterThan(8);
   });
@@ -113,6 +116,14 @@ describe('docker-compose.yml', () => {
     const { environment = {}, healthcheck } = services['aggregator'] ?? {};
     expect(healthcheck?.test.at(-1)).toContain(`127.0.0.1:${environment['HEALTH_PORT'] ?? ''}/readyz`);
     expect(environment).toMatchObject({ LISTEN_HOST: '0.0.0.0' });
+  });
+
+  it('serves the dashboard to this machine, and asks it whether it is ready', () => {
+    const { environment = {}, healthcheck, ports } = services['results-consumer'] ?? {};
+    const port = environment['DASHBOARD_PORT'] ?? '';
+    expect(environment).toMatchObject({ LISTEN_HOST: '0.0.0.0' });
+    expect(ports).toEqual([`127.0.0.1:${port}:${port}`]);
+    expect(healthcheck?.test.at(-1)).toContain(`127.0.0.1:${port}/readyz`);
   });
 
   it('lets nobody create a topic by misspelling it', () => {

@@ -113,6 +113,7 @@ test.for(ends.map(([name, end], index) => ({ name, end, clicks: index + 1 })))(
     try {
       await dev.waitFor('ready: counting');
       await dev.waitFor('ready: following');
+      await dev.waitFor('ready: dashboard at http://localhost:');
       await clickOnce();
       await dev.waitFor(`User ${USER} has clicked ${clicks} times.`);
       const untilFirstResult = dev.lines.slice(

@@ -38,3 +38,12 @@ test('leaves text alone on a terminal when NO_COLOR is set', () => {
   const style = createTerminalStyle(terminal());
   expect(style.strong('42') + style.faint('42')).toBe('4242');
 });
+
+test('sets off anywhere when FORCE_COLOR is set', () => {
+  withoutColourSettings();
+  vi.stubEnv('FORCE_COLOR', '1');
+  const style = createTerminalStyle(
+    Object.assign(new PassThrough(), { isTTY: false, getColorDepth: () => 4 }),
+  );
+  expect(style.strong('42')).toBe('\u001b[1m42\u001b[22m');
+});
