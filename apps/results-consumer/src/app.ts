@@ -2,6 +2,7 @@ import type { AppContext } from '@clickstream/kafka-client';
 import { printable } from '@clickstream/schema';
 import { Command, CommanderError } from 'commander';
 import { addClicksCommand } from './commands/clicks.ts';
+import { addDeadLettersCommand } from './commands/dead-letters.ts';
 import { addFollowCommand } from './commands/follow.ts';
 import type { RunCommand } from './commands/run-command.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -16,6 +17,7 @@ export async function app(context: AppContext): Promise<number> {
   const program = createProgram(context);
   addFollowCommand(program, run);
   addClicksCommand(program, run);
+  addDeadLettersCommand(program, run);
   addVerifyCommand(program, run);
   try {
     refuseUnknownCommand(program, args);
@@ -30,7 +32,7 @@ export async function app(context: AppContext): Promise<number> {
 function createProgram({ stdout, stderr }: AppContext): Command {
   return new Command('results-consumer')
     .description(
-      'Shows what the click pipeline counts, and the clicks themselves, as they arrive; proves the totals.',
+      'Shows what the click pipeline counts, and the clicks themselves, as they arrive; lists rejected ones; proves the totals.',
     )
     .exitOverride()
     .configureOutput({
@@ -50,6 +52,7 @@ Examples:
   $ results-consumer                          every result from now on
   $ results-consumer follow --user 42 --json  one user's results as JSON, one a line
   $ results-consumer clicks --page /page3     the clicks on a page
+  $ results-consumer dead-letters             what was rejected or came too late, and why
   $ results-consumer verify                   whether every total is exact
   $ results-consumer help follow              all about a command`,
     );

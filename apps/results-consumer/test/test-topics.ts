@@ -9,7 +9,9 @@ import {
 import {
   createTopicSpecs,
   DEFAULT_TOPIC_NAMES,
+  encodeDeadLetter,
   encodeRunningTotal,
+  type DeadLetter,
   type RecordFormat,
   type RunningTotal,
 } from '@clickstream/schema';
@@ -17,10 +19,11 @@ import { onTestFinished } from 'vitest';
 
 const silent = createLogger('test', { LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, false);
 
-/** A click topic and a result topic that belong to one test, and a way to write to them. */
+/** The topics of one test, and a way to write to them. */
 export interface TestTopics {
   readonly clicks: string;
   readonly totals: string;
+  readonly deadLetters: string;
   /** What makes the results consumer use them. */
   readonly environment: Readonly<Record<string, string>>;
   /** Writes records, in order within a partition, and resolves when all are acknowledged. */
@@ -29,6 +32,8 @@ export interface TestTopics {
   total(userId: string, clicks: number, format?: RecordFormat): OutgoingRecord;
   /** A record of the click topic. */
   click(value: string | Buffer, partition?: number): OutgoingRecord;
+  /** A dead letter as the aggregator writes it; what is not given is made up. */
+  letter(letter: Partial<DeadLetter> & Pick<DeadLetter, 'reason'>): OutgoingRecord;
 }
 
 export interface TestTopicsOptions {
@@ -48,11 +53,13 @@ export async function createTestTopics(
   const id = randomUUID();
   const clicks = `clicks-${id}`;
   const totals = `totals-${id}`;
+  const deadLetters = `dead-letters-${id}`;
   const connection: KafkaConnection = { brokers: [brokers], clientId: 'test' };
   const specs = createTopicSpecs({
     ...DEFAULT_TOPIC_NAMES,
     CLICKSTREAM_TOPIC: clicks,
     USER_CLICK_AGGREGATION_TOPIC: totals,
+    DEAD_LETTER_TOPIC: deadLetters,
   });
   await ensureTopics({
     connection,
@@ -60,18 +67,25 @@ export async function createTestTopics(
     topics: [
       { name: clicks, config: { ...specs.CLICKSTREAM_TOPIC.config, ...clickTopicConfig } },
       specs.USER_CLICK_AGGREGATION_TOPIC,
+      specs.DEAD_LETTER_TOPIC,
     ],
     partitions,
   });
-  const producer = await createRecordProducer([clicks, totals], { connection, log: silent, lingerMs: 0 });
+  const producer = await createRecordProducer([clicks, totals, deadLetters], {
+    connection,
+    log: silent,
+    lingerMs: 0,
+  });
   atEnd(() => producer.close());
   return {
     clicks,
     totals,
+    deadLetters,
     environment: {
       KAFKA_BROKERS: brokers,
       CLICKSTREAM_TOPIC: clicks,
       USER_CLICK_AGGREGATION_TOPIC: totals,
+      DEAD_LETTER_TOPIC: deadLetters,
     },
     write: async (...records) => {
       await Promise.all(records.map((record) => producer.send(record)));
@@ -97,5 +111,20 @@ export async function createTestTopics(
       value: Buffer.from(value),
       ...(partition !== undefined && { partition }),
     }),
+    letter: (letter) => {
+      const { partition = 0 } = letter;
+      const encoded = encodeDeadLetter({
+        detail: 'made up',
+        topic: clicks,
+        partition,
+        offset: 17n,
+        timestampMs: 1_711_111_111_123,
+        key: null,
+        value: null,
+        headers: [],
+        ...letter,
+      });
+      return { topic: deadLetters, partition, ...encoded };
+    },
   };
 }

@@ -1,5 +1,10 @@
 import { createLogger, type AppContext, type RecordCursor } from '@clickstream/kafka-client';
-import { createTopicSpecs, decodeRunningTotal, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
+import {
+  createTopicSpecs,
+  decodeRunningTotal,
+  DEFAULT_TOPIC_NAMES,
+  type MalformedReason,
+} from '@clickstream/schema';
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { jsonLine } from '../core/json-line.ts';
@@ -40,7 +45,7 @@ async function follow(flags: TopicFlags, context: AppContext): Promise<number> {
   const topic = config.USER_CLICK_AGGREGATION_TOPIC;
   const style = createTerminalStyle(context.stdout);
   const isWanted = createUserFilter(flags.user);
-  const unreadable = new ReasonTally();
+  const unreadable = new ReasonTally<MalformedReason>('record');
 
   const render = (record: RecordCursor, partition: number): string | undefined => {
     if (record.valueStart < 0) return undefined; // a tombstone
