@@ -90,6 +90,16 @@ export interface ClickBooks {
   sessionLate: number;
 }
 
+/** Settings that decide what becomes of a click, and that may change at a restart. */
+export interface ClickSettings {
+  readonly graceMs: number;
+  readonly sessionGapMs: number;
+  readonly maxFutureMs: number;
+  readonly maxPages: number;
+  /** Of de-duplication. */
+  readonly horizonMs: number;
+}
+
 /** What a checkpoint says about a topology, beside what is read back from the topics; plain JSON. */
 export interface ClickTopologySnapshot {
   readonly books: Readonly<ClickBooks>;
@@ -99,6 +109,10 @@ export interface ClickTopologySnapshot {
   readonly duplicates: DuplicatesState;
   /** What cannot change while results of it are open. */
   readonly windows: { readonly sizeMs: number; readonly advanceMs: number; readonly pageKey: string };
+  /** What may change at a restart; for those who recount. */
+  readonly settings: ClickSettings;
+  /** Those of them that were others before. */
+  readonly changedSettings: readonly (keyof ClickSettings)[];
   /** Next offsets of the result topics, as decimal text: they may hold no record any more. */
   readonly resultEnds: { readonly pages: string; readonly sessions: string };
 }
@@ -131,18 +145,22 @@ export class ClickTopology<Record extends ClickRecord> {
   readonly #duplicates: Duplicates;
   #books: ClickBooks = { windowed: 0, late: 0, missed: 0, sessioned: 0, sessionLate: 0 };
   /** Users whose total is to be published by `flush`, in the order of their first change. */
-  readonly #changed = new Set<User>();
+  #changed: User[] = [];
   /** Whether idle time has closed every window that was open. */
   #isIdle = false;
   /** What the partition's newest `closedUntil` record says. */
   #published: { closedUntil: number; isIdle: boolean } | undefined;
+  readonly #settings: ClickSettings;
+  #changedSettings: readonly (keyof ClickSettings)[] = [];
   /** Whether something may be open that is to be closed at once: a restart came with a smaller grace or gap. */
   #isOverdue = false;
 
   /** @throws RangeError for windows whose advance does not divide their size. */
   constructor(options: ClickTopologyOptions) {
-    const { partition, windows, graceMs, sessionGapMs, deduplication, hashText } = options;
+    const { partition, windows, graceMs, sessionGapMs, maxFutureMs, deduplication, hashText } = options;
     this.#options = options;
+    const { horizonMs } = deduplication;
+    this.#settings = { graceMs, sessionGapMs, maxFutureMs, maxPages: windows.maxPages, horizonMs };
     this.#clock = new StreamClock(graceMs);
     this.#timeWindows = new TimeWindows(windows.sizeMs, windows.advanceMs);
     this.#windows = new PageWindows({ partition, windows: this.#timeWindows, maxPages: windows.maxPages });
@@ -152,7 +170,7 @@ export class ClickTopology<Record extends ClickRecord> {
 
   /** Records that `flush` would write now, give or take a `closedUntil`. */
   get heldBack(): number {
-    return this.#changed.size + this.#windows.heldBack + this.#sessions.heldBack;
+    return this.#changed.length + this.#windows.heldBack + this.#sessions.heldBack;
   }
 
   /** State in memory, beside {@link sums}: ids remembered, their bytes, and those forgotten before their horizon. */
@@ -190,6 +208,8 @@ export class ClickTopology<Record extends ClickRecord> {
       isIdle: this.#isIdle,
       duplicates: this.#duplicates.state,
       windows: { sizeMs, advanceMs, pageKey },
+      settings: this.#settings,
+      changedSettings: this.#changedSettings,
       resultEnds: {
         pages: String(this.#windows.resultsEnd),
         sessions: String(this.#sessions.resultsEnd),
@@ -205,7 +225,8 @@ export class ClickTopology<Record extends ClickRecord> {
   resume(snapshot: unknown): void {
     if (snapshot === undefined) return;
     // Written by `snapshot` above and covered by the checkpoint, which only this application writes.
-    const { books, clock, isIdle, duplicates, windows, resultEnds } = snapshot as ClickTopologySnapshot;
+    const { books, clock, isIdle, duplicates, windows, settings, changedSettings, resultEnds } =
+      snapshot as ClickTopologySnapshot;
     for (const name of ['sizeMs', 'advanceMs', 'pageKey'] as const) {
       const now = this.#options.windows[name];
       if (now !== windows[name])
@@ -213,6 +234,10 @@ export class ClickTopology<Record extends ClickRecord> {
           `windows were counted with ${name} ${windows[name]} and now it is ${now}: use other result topics and another APPLICATION_ID, or the old value`,
         );
     }
+    const names = Object.keys(settings) as (keyof ClickSettings)[];
+    this.#changedSettings = names.filter(
+      (name) => changedSettings.includes(name) || settings[name] !== this.#settings[name],
+    );
     this.#books = { ...books };
     this.#isIdle = isIdle;
     this.#duplicates.resume(duplicates);
@@ -300,7 +325,10 @@ export class ClickTopology<Record extends ClickRecord> {
 
     this.#counter.count(user, event);
     if (emit === 'every') this.#publishTotal(user, output);
-    else this.#changed.add(user);
+    else if (!user.isChanged) {
+      user.isChanged = true;
+      this.#changed.push(user);
+    }
     this.#isIdle = false;
     if (this.#clock.count(event.timestamp)) this.#close();
     this.#countInWindows(user, event, input, record, forwardedFrom, output);
@@ -336,8 +364,11 @@ export class ClickTopology<Record extends ClickRecord> {
   /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
-    for (const user of this.#changed) this.#publishTotal(user, output);
-    this.#changed.clear();
+    for (const user of this.#changed) {
+      user.isChanged = false;
+      this.#publishTotal(user, output);
+    }
+    this.#changed = [];
     const write = (topic: string, key: string, value: string | null) =>
       output.write({ topic, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) });
     this.#windows.flush((result) => {
