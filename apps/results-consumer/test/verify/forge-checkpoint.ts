@@ -9,6 +9,7 @@ export interface RawCheckpoint {
   resultEnds: Record<string, string>;
   books: Record<string, number>;
   sums: { clicks: number; users: number };
+  state?: unknown;
 }
 
 /** Writes a partition's newest checkpoint once more, changed, as if it were that of one commit more. */
