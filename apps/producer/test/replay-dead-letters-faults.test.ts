@@ -50,44 +50,41 @@ async function createLetters() {
 }
 const EACH_ONCE = Array.from({ length: LETTERS }, (_, index) => index);
 
-const REQUESTS = [
-  'initProducerId',
-  'addPartitionsToTxn',
-  'produce',
-  'addOffsetsToTxn',
-  'txnOffsetCommit',
-  'endTxn',
+/**
+ * The requests of a transaction in their order: before one is after the one before it. Of the second transaction, which
+ * has one before it and one after it.
+ */
+const KILLS = [
+  ['before', 'initProducerId', 1],
+  ['before', 'addPartitionsToTxn', 2],
+  ['before', 'produce', 2],
+  ['before', 'addOffsetsToTxn', 2],
+  ['before', 'txnOffsetCommit', 2],
+  ['before', 'endTxn', 2],
+  ['after', 'endTxn', 2],
 ] as const;
-/** In which transaction: the second one has something before it and something after it. */
-const OCCURRENCE = {
-  initProducerId: 1,
-  addPartitionsToTxn: 2,
-  produce: 2,
-  addOffsetsToTxn: 2,
-  txnOffsetCommit: 2,
-  endTxn: 2,
-};
 
 describe('a replay of dead letters that is killed', { timeout: 60_000 }, () => {
-  test.each(
-    REQUESTS.flatMap((request) => (['before', 'after'] as const).map((when) => [when, request] as const)),
-  )('%s the broker gets %s has sent each click once after the next run', async (when, request) => {
-    const { topics, sent } = await createLetters();
-    const replay = topics.replayVia(proxied);
-    let occurrence = 0;
-    const stop = proxy.intercept(when === 'before' ? 'request' : 'response', ({ apiKey }) => {
-      if (apiKey !== API_KEY[request] || ++occurrence !== OCCURRENCE[request]) return undefined;
-      replay.kill('SIGKILL');
-      return 'drop';
-    });
-    expect(await replay).toMatchObject({ signal: 'SIGKILL' });
-    stop();
-    const { stdout, exitCode } = await topics.replay();
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^summary: sent [1-9]\d*, .* failed 0, /m);
-    expect(await sent()).toEqual(EACH_ONCE);
-    expect((await topics.replay()).stdout).toMatch(/^summary: sent 0, /);
-  });
+  test.each(KILLS)(
+    '%s the broker gets %s has sent each click once after the next run',
+    async (when, request, which) => {
+      const { topics, sent } = await createLetters();
+      const replay = topics.replayVia(proxied);
+      let occurrence = 0;
+      const stop = proxy.intercept(when === 'before' ? 'request' : 'response', ({ apiKey }) => {
+        if (apiKey !== API_KEY[request] || ++occurrence !== which) return undefined;
+        replay.kill('SIGKILL');
+        return 'drop';
+      });
+      expect(await replay).toMatchObject({ signal: 'SIGKILL' });
+      stop();
+      const { stdout, exitCode } = await topics.replay();
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/^summary: sent [1-9]\d*, .* failed 0, /m);
+      expect(await sent()).toEqual(EACH_ONCE);
+      expect((await topics.replay()).stdout).toMatch(/^summary: sent 0, /);
+    },
+  );
 
   test('while its commit is on the way, which arrives after the next run has begun, has sent each click once', async () => {
     const { topics, sent } = await createLetters();
