@@ -9,6 +9,8 @@ export interface User {
   clicks: number;
   lastClickAt: number;
   lastUrl: string;
+  /** Whether the total is to be published by the next flush. */
+  isChanged: boolean;
   /** The newest of the user's open sessions. */
   session: Session | undefined;
 }
@@ -31,6 +33,7 @@ export class Users {
       clicks: 0,
       lastClickAt: 0,
       lastUrl: '',
+      isChanged: false,
       session: undefined,
     };
     this.#users.set(id, user);

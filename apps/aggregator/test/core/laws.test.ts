@@ -333,8 +333,8 @@ describe('a restart at any cut, and the rest of the log', () => {
       ),
       { numRuns: 200 },
     );
-    expect(restarts).toBeGreaterThan(1_000);
-    expect(duplicates).toBeGreaterThan(1_000);
+    expect(restarts).toBeGreaterThan(500);
+    expect(duplicates).toBeGreaterThan(200);
   });
 
   function urlOfId(eventId: string): string {
