@@ -1,4 +1,5 @@
 import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
+import { clickOfRecord, type Click } from './click-of-record.ts';
 import type { ClickState } from './checkpoint-record.ts';
 import type { Findings } from './findings.ts';
 import { windowStarts } from './page-results.ts';
@@ -22,6 +23,8 @@ export interface DeadLetterCount {
 /** What a click came too late for, by the letters of its home. */
 export interface Lateness {
   readonly home: number;
+  /** Where the click stands. */
+  readonly partition: number;
   /** The first of its letters. */
   readonly where: string;
   readonly offset: number;
@@ -39,22 +42,26 @@ export class DeadLetters {
   /** By partition of the clicks, by offset there. */
   readonly #lateness: readonly Map<number, Lateness>[];
 
+  /** By user and id. */
+  readonly #latenessOfId: ReadonlyMap<string, Lateness>;
   /** By partition, where it could not be told otherwise: the offsets of clicks that were rejected as `future`. */
   readonly #future: readonly ReadonlySet<number>[];
 
   private constructor(
     counts: readonly DeadLetterCount[],
     lateness: readonly Map<number, Lateness>[],
+    latenessOfId: ReadonlyMap<string, Lateness>,
     future: readonly ReadonlySet<number>[],
     findings: Findings,
   ) {
     this.counts = counts;
     this.#lateness = lateness;
+    this.#latenessOfId = latenessOfId;
     this.#future = future;
     this.#findings = findings;
   }
 
-  /** Reads the letters below the cut. It keeps some 200 bytes for each click that came too late. */
+  /** Reads the letters below the cut. It keeps some 400 bytes for each click that came too late. */
   static async read(
     reader: PartitionReader,
     topics: { readonly clicks: string; readonly deadLetters: string },
@@ -67,6 +74,7 @@ export class DeadLetters {
     const starts = await reader.startOffsets(topic);
     const ends = await reader.endOffsets(topic);
     const lateness = cut.map(() => new Map<number, Lateness>());
+    const latenessOfId = new Map<string, Lateness>();
     const future = cut.map(() => new Set<number>());
     const counts = await Promise.all(
       cut.map(async (task) => {
@@ -75,7 +83,7 @@ export class DeadLetters {
         const end = Math.min(resultEnds.get(topic) ?? 0, Number(ends[partition] ?? 0n));
         const range = { topic, partition, from, to: BigInt(end) };
         const letters = new Map<string, number>();
-        const late = new LateLetters(topics, task, lateness, findings);
+        const late = new LateLetters(topics, task, lateness, latenessOfId, findings);
         for await (const batch of progress.watch(reader.read(range, signal), range))
           for (const record = batch.walk(); record.next();) {
             const reason = textOf(record, 'reason');
@@ -88,12 +96,18 @@ export class DeadLetters {
         return { start: Number(from), letters };
       }),
     );
-    return new DeadLetters(counts, lateness, future, findings);
+    return new DeadLetters(counts, lateness, latenessOfId, future, findings);
   }
 
-  /** What a click came too late for, if anything. */
-  latenessOf(partition: number, offset: number): Lateness | undefined {
-    return this.#lateness[partition]?.get(offset);
+  /**
+   * What a click came too late for, if anything. Of copies that came through several partitions nobody knows which one
+   * was counted; if one was late, it was that one.
+   */
+  latenessOf({ userId, id }: Click, partition: number, offset: number): Lateness | undefined {
+    const own = this.#lateness[partition]?.get(offset);
+    if (own || id === undefined || this.#latenessOfId.size === 0) return own;
+    const ofCopy = this.#latenessOfId.get(keyOf(userId, id));
+    return ofCopy && ofCopy.partition !== partition && !ofCopy.wasMet ? ofCopy : undefined;
   }
 
   /** Whether a click was rejected as `future`, for a task that had other limits before. */
@@ -157,6 +171,7 @@ class LateLetters {
   readonly #topics: { readonly clicks: string; readonly deadLetters: string };
   readonly #task: Task;
   readonly #lateness: readonly Map<number, Lateness>[];
+  readonly #latenessOfId: Map<string, Lateness>;
   readonly #findings: Findings;
   #streamTime = -Infinity;
 
@@ -164,11 +179,13 @@ class LateLetters {
     topics: { readonly clicks: string; readonly deadLetters: string },
     task: Task,
     lateness: readonly Map<number, Lateness>[],
+    latenessOfId: Map<string, Lateness>,
     findings: Findings,
   ) {
     this.#topics = topics;
     this.#task = task;
     this.#lateness = lateness;
+    this.#latenessOfId = latenessOfId;
     this.#findings = findings;
   }
 
@@ -207,14 +224,22 @@ class LateLetters {
       report('ahead', `says that stream time was ${streamTime}, and the checkpoint says ${last}`);
     let lateness = ofPartition.get(at);
     if (!lateness) {
-      lateness = { home, where, offset, streamTimes: new Map(), missed: [], wasMet: false };
+      lateness = { home, partition, where, offset, streamTimes: new Map(), missed: [], wasMet: false };
       ofPartition.set(at, lateness);
+      const click = clickOfRecord(record);
+      if (typeof click !== 'string' && click.id !== undefined)
+        this.#latenessOfId.set(keyOf(click.userId, click.id), lateness);
     }
     if (lateness.streamTimes.has(reason))
       report('twice', `lists a click as ${reason} that ${lateness.where} lists`);
     lateness.streamTimes.set(reason, streamTime);
     if (reason === 'missed') lateness.missed = missed.filter((start) => start !== undefined);
   }
+}
+
+/** No text of a click holds the separator. */
+function keyOf(userId: string, id: string): string {
+  return `${userId}\0${id}`;
 }
 
 function textOf(record: RecordCursor, name: string): string {

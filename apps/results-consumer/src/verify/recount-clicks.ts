@@ -221,7 +221,7 @@ class HomeRecount {
             partition !== this.#task.partition,
             committedAt,
           );
-    const lateness = state && deadLetters.latenessOf(partition, offset);
+    const lateness = state && deadLetters.latenessOf(click, partition, offset);
     const isUncertain = appearance?.isUncertain === true;
     if (isUncertain) {
       this.uncertain++;
@@ -230,10 +230,11 @@ class HomeRecount {
     if (appearance?.isRepeated && state) {
       this.duplicate++;
       // Of copies that came through several partitions another one may have been counted than the first one. That only
-      // makes a difference where they are not the same click, or one was too late.
-      if (appearance.isOther || (lateness && appearance.isForwarded)) this.areCopiesKnown = false;
+      // makes a difference where they are not the same click, or one was too late and its letter does not tell which.
+      const isLateCopy = lateness?.wasMet === false && appearance.isForwarded;
+      if (appearance.isOther || isLateCopy) this.areCopiesKnown = false;
       if (isUncertain) pages.doubt(this.#task, timestamp, pageOfClick(url, state.windows.pageKey));
-      if (!lateness || !appearance.isForwarded) return;
+      if (!lateness || !isLateCopy) return;
       deadLetters.check(lateness, tally.home, state, timestamp);
       tally.uncertain++;
       return;
