@@ -19,6 +19,8 @@ const SLOT = 3;
 const FEWEST_SLOTS = 1024;
 /** Slots in use of all, at most: linear probing is short until there. */
 const FULL = 0.75;
+/** Slots for each id when the table is made anew. */
+const ROOM = 1.8;
 /** Of the most ids, what is kept when they are too many, so that not every new id forgets another. */
 const KEPT = 15 / 16;
 /** Times further apart than 2^31 units would be mistaken in 32 bits; half of it is safe. */
@@ -29,9 +31,10 @@ const FAR = 2 ** 30;
  * remembered a new id is taken for a duplicate with odds of n / 2^64, which at a million ids and a billion clicks a day is
  * one click in 50 years.
  *
- * One open-addressing table of 12 bytes a slot. It is made anew at half full and used until three quarters, so that an id
- * takes 16 to 24 bytes, and at most 24 times `maxIds` in all; while it is made anew, the old one is there too. Ids are
- * forgotten by raising a floor, at once and exactly; their slots are freed when the table is made anew.
+ * One open-addressing table of 12 bytes a slot, with 1.8 slots for each id when it is made anew, and used until three
+ * quarters are: an id takes 16 to 22 bytes, 23 just after the oldest had to go early, and up to 48 while a burst passes away. While the
+ * table is made anew, the old one is there too. Ids are forgotten by raising a floor, at once and exactly; their slots
+ * are freed when the table is made anew.
  */
 export class RememberedIds {
   readonly #unitMs: number;
@@ -175,7 +178,7 @@ export class RememberedIds {
   /** Makes the table anew, without the ids last seen before `from`. */
   #remake(from: number = this.#floor): void {
     const old = this.#table;
-    const slots = Math.max(FEWEST_SLOTS, this.#size * 2);
+    const slots = Math.max(FEWEST_SLOTS, Math.ceil(this.#size * ROOM));
     const table = new Uint32Array(slots * SLOT);
     let used = 0;
     for (let at = 0; at < old.length; at += SLOT) {

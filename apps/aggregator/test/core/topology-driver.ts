@@ -102,7 +102,7 @@ export class TopologyDriver {
       maxPages: 1_000,
       pageKey: 'path',
       sessionGapMs: 1_800_000,
-      maxFutureMs: 1e12,
+      maxFutureMs: 1e15,
       horizonMs: 3_600_000,
       maxIds: 1_000_000,
       ...options,
