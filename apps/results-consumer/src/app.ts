@@ -53,7 +53,7 @@ Examples:
   $ results-consumer follow --user 42 --json  one user's results as JSON, one a line
   $ results-consumer clicks --page /page3     the clicks on a page
   $ results-consumer dead-letters             what was rejected or came too late, and why
-  $ results-consumer verify                   whether every total is exact
+  $ results-consumer verify                   whether every result is exact
   $ results-consumer help follow              all about a command`,
     );
 }

@@ -196,33 +196,62 @@ class UserComparison {
   }
 
   run(): void {
-    const { inForce } = this.#tally.sessions;
     let before: PublishedSession | undefined;
-    for (const session of inForce) {
-      if (before && this.#overlaps(before, session)) return;
-      this.#compare(session);
-      if (before) this.#compareNeighbours(before, session);
-      before = session;
+    for (const group of this.#groups()) {
+      const [session] = group;
+      if (session && group.length === 1) {
+        this.#compare(session);
+        if (before) this.#compareNeighbours(before, session);
+        before = session;
+        continue;
+      }
+      before = undefined;
+      if (this.#isTombstoneMissing(group)) return;
+      this.#compareSum(group);
+      for (const one of group) this.#compareFinal(one);
     }
     this.#compareUncovered();
   }
 
-  /** Whether the sessions overlap: they are one, and the tombstone of the other is missing. */
-  #overlaps(before: PublishedSession, session: PublishedSession): boolean {
-    if (!before.published || !session.published || session.start > before.published.end) return false;
-    // A session that is final may be reached by a click that another one of the user still takes.
-    if (before.published.isFinal && before.published.end < session.published.end) return false;
-    if (before.isOvertaken || session.isOvertaken) {
-      this.#removed(session, 'a tombstone below the cut was compacted');
-      return true;
+  /** Sessions that overlap are in one group. */
+  #groups(): PublishedSession[][] {
+    const groups: PublishedSession[][] = [];
+    let end = -Infinity;
+    for (const session of this.#tally.sessions.inForce) {
+      if (session.start > end) groups.push([]);
+      groups.at(-1)?.push(session);
+      end = Math.max(end, session.published?.end ?? session.start);
     }
-    this.#report(
-      this.#listOfRecount,
-      'overlap',
-      session,
-      `overlaps ${this.#nameOf(before)}: of one of them the tombstone is missing`,
-    );
+    return groups;
+  }
+
+  /** Of sessions that overlap one alone can be open: it has taken an old click that reaches back over those closed. */
+  #isTombstoneMissing(group: readonly PublishedSession[]): boolean {
+    const open = group.filter(({ published }) => published?.isFinal === false);
+    const [first, second] = open;
+    if (!first || !second) return false;
+    if (group.some(({ isOvertaken }) => isOvertaken))
+      this.#removed(second, 'a tombstone below the cut was compacted');
+    else
+      this.#report(
+        this.#listOfRecount,
+        'overlap',
+        second,
+        `overlaps ${this.#nameOf(first)}: of one of them the tombstone is missing`,
+      );
     return true;
+  }
+
+  /** Which click belongs to which of them depends on the order of arrival. */
+  #compareSum(group: readonly PublishedSession[]): void {
+    const [first] = group;
+    const sumOf = (clicksOf: (session: PublishedSession) => number) =>
+      group.reduce((sum, session) => sum + clicksOf(session), 0);
+    const expected = sumOf(({ clicks }) => clicks);
+    const found = sumOf(({ published }) => published?.clicks ?? 0);
+    if (!first || canBe(found, expected, this.#completeness)) return;
+    const text = `expected ${expected} clicks in it and those that overlap it, found ${found}`;
+    this.#report(this.#listOfRecount, 'clicks', first, text, { expected, found });
   }
 
   #compare(session: PublishedSession): void {
@@ -266,6 +295,13 @@ class UserComparison {
           `between two of its clicks are ${state.settings.sessionGapMs} ms or more, so that it is more than one`,
         );
     }
+    this.#compareFinal(session);
+  }
+
+  #compareFinal(session: PublishedSession): void {
+    const { published } = session;
+    const { state } = this.#task;
+    if (!published || !state) return;
     const closeTime = state.clock?.closeTime ?? -Infinity;
     const isClosed = published.end + state.settings.sessionGapMs <= closeTime;
     if (published.isFinal === isClosed) return;

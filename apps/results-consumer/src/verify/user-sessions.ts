@@ -108,8 +108,8 @@ export class UserSessions {
       if ((sessions[middle]?.start ?? Infinity) <= timestamp) low = middle + 1;
       else high = middle;
     }
-    // Only of sessions that overlap, the one before may hold it.
-    for (const at of [low - 1, low - 2]) {
+    // Only where sessions overlap is it another one than the first of these.
+    for (let at = low - 1; at >= 0; at--) {
       const session = sessions[at];
       if (session?.published && timestamp <= session.published.end) return session;
     }
