@@ -6,6 +6,8 @@ export interface BenchEnvironment {
   readonly KAFKA_BROKERS: string;
   readonly CLICKSTREAM_TOPIC: string;
   readonly USER_CLICK_AGGREGATION_TOPIC: string;
+  readonly PAGE_CLICK_AGGREGATION_TOPIC: string;
+  readonly USER_SESSION_AGGREGATION_TOPIC: string;
   readonly DEAD_LETTER_TOPIC: string;
   readonly APPLICATION_ID: string;
 }
@@ -27,7 +29,13 @@ export async function createBenchTopics(
   await ensureTopics({
     connection,
     log,
-    topics: [topics.CLICKSTREAM_TOPIC, topics.USER_CLICK_AGGREGATION_TOPIC, topics.DEAD_LETTER_TOPIC],
+    topics: [
+      topics.CLICKSTREAM_TOPIC,
+      topics.USER_CLICK_AGGREGATION_TOPIC,
+      topics.PAGE_CLICK_AGGREGATION_TOPIC,
+      topics.USER_SESSION_AGGREGATION_TOPIC,
+      topics.DEAD_LETTER_TOPIC,
+    ],
     partitions: PARTITIONS,
   });
   return environment;
@@ -37,6 +45,8 @@ export async function createBenchTopics(
 export function resultNames(name: string): Omit<BenchEnvironment, 'KAFKA_BROKERS' | 'CLICKSTREAM_TOPIC'> {
   return {
     USER_CLICK_AGGREGATION_TOPIC: `bench-${name}-totals`,
+    PAGE_CLICK_AGGREGATION_TOPIC: `bench-${name}-pages`,
+    USER_SESSION_AGGREGATION_TOPIC: `bench-${name}-sessions`,
     DEAD_LETTER_TOPIC: `bench-${name}-dead-letters`,
     APPLICATION_ID: `bench-${name}`,
   };

@@ -107,7 +107,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await producer.send({ topic, key: Buffer.from(forged.key), value: Buffer.from(forged.value) });
     expect(await refusal(topics)).toMatch(/clicks = \d+ and the checkpoint says \d+.*somebody else/);
     await producer.send({ topic, key: Buffer.from(userId), value: Buffer.from('17') });
-    expect(await refusal(topics)).toMatch(/holds no running total at offset \d+/);
+    expect(await refusal(topics)).toMatch(/holds no result at offset \d+/);
   });
 
   test('refuses an input that was made anew, whether it is shorter or longer than before', async ({

@@ -80,6 +80,8 @@ export async function createTestTopics({
       KAFKA_BROKERS: brokers,
       CLICKSTREAM_TOPIC: clicks,
       USER_CLICK_AGGREGATION_TOPIC: totals,
+      PAGE_CLICK_AGGREGATION_TOPIC: `pages-${id}`,
+      USER_SESSION_AGGREGATION_TOPIC: `sessions-${id}`,
       DEAD_LETTER_TOPIC: deadLetters,
       APPLICATION_ID: applicationId,
     },
