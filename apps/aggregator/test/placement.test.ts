@@ -48,6 +48,7 @@ async function writeThreeWays(topics: TestTopics): Promise<ClickLoad> {
   return {
     answer: new Map(userIds.map((userId) => [userId, 3 * CLICKS_EACH])),
     malformed: 0,
+    uncertain: { clicks: new Map(), records: 0 },
     written,
     write: () => Promise.reject(new Error('all is written')),
     keepWriting: () => () => Promise.resolve(),

@@ -1,12 +1,14 @@
+export { startAggregator, type Crash } from './aggregator-process.ts';
 export {
-  startAggregator,
-  type Aggregator,
-  type AggregatorProcess,
-  type Crash,
-} from './aggregator-process.ts';
+  startApp,
+  type AppName,
+  type AppProcess,
+  type AppProcessOptions,
+  type RunningApp,
+} from './app-process.ts';
 export { assertExact } from './assert-exact.ts';
 export { assertVerified } from './assert-verified.ts';
-export { createClickLoad, type ClickLoad } from './click-load.ts';
+export { createClickLoad, type ClickLoad, type ClickLoadOptions } from './click-load.ts';
 export {
   sumOfBooks,
   untilAllRead,
