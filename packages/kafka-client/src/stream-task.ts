@@ -172,6 +172,7 @@ export class StreamTask {
     const { applicationId, reach } = this.#settings;
     this.#status.state = 'fencing';
     this.#status.restored = 0;
+    this.#status.lags = { input: undefined, repartition: undefined };
     const producer = await this.#ports.fence(`${applicationId}-${this.#partition}`);
     try {
       reach?.('after-fence');
