@@ -18,7 +18,7 @@ export interface Cluster {
   /** Bootstrap list that leads through them. */
   readonly proxied: string;
   readonly nodes: readonly ProxiedBroker[];
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** How to start a cluster. */
