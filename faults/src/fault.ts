@@ -79,6 +79,8 @@ export interface FaultContext {
   readonly expectManifest: (file: string, clicks: number) => void;
   /** A line of the fault's log. */
   readonly note: (line: string) => void;
+  /** A fact for the line that the suite prints about the fault. */
+  readonly report: (fact: string) => void;
 }
 
 /** How to start an aggregator. */
@@ -97,6 +99,8 @@ export interface Outcome {
   readonly lost: number;
   readonly doubled: number;
   readonly recoveriesMs: readonly number[];
+  /** What the fault has reported beside. */
+  readonly facts: readonly string[];
   readonly seconds: number;
   /** Why it failed, and where its logs are. */
   readonly failure?: { readonly finding: string; readonly folder: string };

@@ -41,6 +41,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   const startedAt = performance.now();
   const { rounds, folder, seed } = options;
   const recoveriesMs: number[] = [];
+  const facts: string[] = [];
   const sums = { clicks: 0, lost: 0, doubled: 0 };
   const tidyUps: (() => Promise<void>)[] = [];
   const processes: AppProcess[] = [];
@@ -85,6 +86,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     rounds,
     ...sums,
     recoveriesMs,
+    facts,
     seconds: (performance.now() - startedAt) / 1000,
     ...(failure && { failure }),
   };
@@ -162,6 +164,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         manifests.push({ file, clicks });
       },
       note,
+      report: (fact) => {
+        facts.push(fact);
+      },
     };
     await fault.run(context);
 

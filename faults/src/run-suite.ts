@@ -80,13 +80,14 @@ function secondsOf({ seconds }: Fault, rounds: number): number {
 }
 
 function describe(outcome: Outcome, seed: number): string[] {
-  const { fault, rounds, clicks, recoveriesMs, seconds, failure } = outcome;
+  const { fault, rounds, clicks, recoveriesMs, facts: reported, seconds, failure } = outcome;
   const facts = [
     `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
     `${clicks.toLocaleString('en')} clicks`,
     ...(recoveriesMs.length > 0
       ? [`recovered within ${(Math.max(...recoveriesMs) / 1000).toFixed(1)} s`]
       : []),
+    ...reported,
     `${seconds.toFixed(0)} s`,
   ].join(', ');
   if (!failure) return [`ok      ${fault.name}: ${facts}`];
