@@ -56,7 +56,13 @@ export function internalTopics(applicationId: string): { repartition: TopicSpec;
     },
     checkpoint: {
       name: `${applicationId}_checkpoint`,
-      config: { 'cleanup.policy': 'compact', 'segment.bytes': '16777216', 'segment.ms': '3600000' },
+      config: {
+        'cleanup.policy': 'compact',
+        'segment.bytes': '16777216',
+        'segment.ms': '3600000',
+        // Brokers refuse records whose own timestamp is an hour ahead: an instance with a fast clock would be stuck.
+        'message.timestamp.type': 'LogAppendTime',
+      },
     },
   };
 }
