@@ -145,6 +145,27 @@ export default defineConfig(
     },
   },
   {
+    // What the simulation runs, and itself: the same seed, the same schedule.
+    files: [
+      'packages/kafka-client/src/{stream-task,task-processor,check-input,checkpoint,forwarding}.ts',
+      'packages/kafka-client/testing/**/*.ts',
+    ],
+    ignores: ['packages/kafka-client/testing/{simulate,scheduler}.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'crypto'].map(
+          (name) => ({ name, message: 'Time comes from the clock port, random numbers from the seed.' }),
+        ),
+      ],
+      'no-restricted-properties': [
+        ...processBelongsToMain,
+        { object: 'Date', property: 'now', message: 'Time comes from the clock port.' },
+        { object: 'Math', property: 'random', message: 'Random numbers come from the seed.' },
+      ],
+    },
+  },
+  {
     files: ['apps/*/src/core/**/*.ts'],
     rules: {
       'no-restricted-imports': [

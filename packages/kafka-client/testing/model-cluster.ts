@@ -77,7 +77,8 @@ export class ModelCluster {
   /**
    * Offsets inside a transaction: seen by nobody until its commit marker is there, and gone with an abort.
    *
-   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed".
+   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and
+   * not before".
    */
   commitOffsets(owner: TransactionOwner, offsets: ReadonlyMap<string, number>): void {
     this.transactions.assertOngoing(owner, OFFSETS_PLACE);

@@ -85,7 +85,8 @@ export class ModelGroup {
 
   /**
    * Shown by test/group-membership.test.ts "shares the partitions, keeps what it had, and gets all back when the other
-   * leaves"; the errors by test/model-group.test.ts.
+   * leaves"; the errors by test/model-group.test.ts "tells a member of a rebalance by its heartbeat, and one of an older
+   * generation that it is".
    */
   heartbeat(memberId: string, generation: number): void {
     if (this.#fenced.has(memberId)) throw new ModelError('FENCED_INSTANCE_ID');
@@ -109,7 +110,11 @@ export class ModelGroup {
     return member;
   }
 
-  /** A member not heard of for the session time-out is out: test/model-group.test.ts. */
+  /**
+   * A member not heard of for the session time-out is out.
+   *
+   * Shown by test/model-group.test.ts "forgets a member that was silent for the session time-out".
+   */
   #watch(member: Member): void {
     const { sessionTimeoutMs, now, later, onEvent } = this.#settings;
     const check = () => {

@@ -107,8 +107,9 @@ export class ModelTransactions {
    * Decides a transaction; the markers follow, each at its own time. Repeated with the same outcome it is answered as
    * the first time.
    *
-   * Shown by test/model-transactions.test.ts "answers a repeated end of a transaction as the first one" and "refuses
-   * what a fenced owner sends".
+   * Shown by test/model-transactions.test.ts "answers a repeated end of a transaction as the first one, and the
+   * other end not", "ends the next transaction of the same epoch with a commit that comes late" and "refuses what a fenced
+   * owner sends".
    */
   endTransaction(owner: TransactionOwner, outcome: 'commit' | 'abort'): void {
     const transaction = this.#ofOwner(owner);
