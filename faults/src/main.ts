@@ -16,7 +16,7 @@ program
   .command('run', { isDefault: true })
   .description('each fault by itself')
   .addOption(
-    new Option('--only <name…>', 'run these faults only').choices(ALL_FAULTS.map(({ name }) => name)),
+    new Option('--only <name...>', 'run these faults only').choices(ALL_FAULTS.map(({ name }) => name)),
   )
   .option('--list', 'tell which faults there are')
   .option('--rounds <count>', 'rounds of each fault, instead of its own number', wholeNumber)
@@ -26,7 +26,7 @@ program
   .option('--write', 'put the table into docs/guarantees.md')
   .action(
     async (options: {
-      only?: string[] | string;
+      only?: string[];
       list?: true;
       rounds?: number;
       budget?: number;
@@ -38,8 +38,8 @@ program
         for (const { name, title } of ALL_FAULTS) console.log(`${name.padEnd(32)} ${title}`);
         return;
       }
-      const only = options.only === undefined ? undefined : [options.only].flat();
-      const faults = ALL_FAULTS.filter(({ name }) => only?.includes(name) ?? true);
+
+      const faults = ALL_FAULTS.filter(({ name }) => options.only?.includes(name) ?? true);
       console.log(`${faults.length} faults, seed ${options.seed}`);
       const outcomes = await runSuite(faults, {
         ...options,

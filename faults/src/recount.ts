@@ -8,21 +8,28 @@ export interface PrintedRecord {
   readonly value: string;
 }
 
-/** Nothing more is awaited when nothing came for so long. */
-const SILENCE_MS = 3_000;
+/** How long it is listened on for one too many, and for what is missing: a busy machine starts a JVM in many seconds. */
+const SILENCE_MS = 1_000;
+const PATIENCE_MS = 20_000;
+const LOOK_MS = 200;
 const SENTENCE = /^User (\S+) clicked on (\S+) at (\d+(?:\.\d+)?)$/;
 
 /**
  * Every committed record of a topic, read by the broker's own Java console consumer: our client is part of what is
  * under test. Records must have no line breaks or tabs in them.
+ *
+ * @param isEnough whether what is expected has been seen, so that no more is waited for.
  */
-export async function printTopic(brokers: string, topic: string): Promise<PrintedRecord[]> {
+export async function* printTopic(
+  brokers: string,
+  topic: string,
+  isEnough: () => boolean,
+): AsyncGenerator<PrintedRecord, void> {
   const printed = ['print.partition', 'print.offset', 'print.key'];
   const consumer = await spawnTool(
     'kafka-console-consumer',
     [
       ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
-      ...['--timeout-ms', String(SILENCE_MS)],
       ...[...printed.map((name) => `${name}=true`), 'key.separator=\t'].flatMap((property) => [
         '--formatter-property',
         property,
@@ -30,17 +37,23 @@ export async function printTopic(brokers: string, topic: string): Promise<Printe
     ],
     { brokers },
   );
-  const records: PrintedRecord[] = [];
+  let lastAt = performance.now();
+  const watch = setInterval(() => {
+    if (performance.now() - lastAt > (isEnough() ? SILENCE_MS : PATIENCE_MS)) void consumer.stop();
+  }, LOOK_MS);
+  void consumer.exited.then(() => {
+    clearInterval(watch);
+  });
   for await (const line of consumer.lines) {
+    lastAt = performance.now();
     const [partition = '', offset = '', key = '', ...value] = line.split('\t');
-    records.push({
+    yield {
       partition: Number(partition.replace('Partition:', '')),
       offset: Number(offset.replace('Offset:', '')),
       key,
       value: value.join('\t'),
-    });
+    };
   }
-  return records;
 }
 
 /** What the click topic holds. */
@@ -50,17 +63,17 @@ export interface InputCount {
   readonly clicks: ReadonlyMap<string, number>;
 }
 
-/** Counts the clicks of a topic in the simplest way there is. */
-export async function countInput(brokers: string, topic: string): Promise<InputCount> {
+/** Counts the clicks of a topic in the simplest way there is. It should hold at least as many records as expected. */
+export async function countInput(brokers: string, topic: string, expected: number): Promise<InputCount> {
   const clicks = new Map<string, number>();
-  let malformed = 0;
-  const records = await printTopic(brokers, topic);
-  for (const { value } of records) {
+  let [records, malformed] = [0, 0];
+  for await (const { value } of printTopic(brokers, topic, () => records >= expected)) {
+    records++;
     const userId = userOf(value);
     if (userId === undefined) malformed++;
     else clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
   }
-  return { records: records.length, malformed, clicks };
+  return { records, malformed, clicks };
 }
 
 function userOf(value: string): string | undefined {
@@ -75,16 +88,18 @@ export interface ResultCount {
   readonly findings: readonly string[];
 }
 
-/** Reads the totals of a result topic. */
+/** Reads the totals of a result topic, which should come to be the given ones. */
 export async function readTotals(
   brokers: string,
   topic: string,
   emit: 'every' | 'coalesced',
+  expected: ReadonlyMap<string, number>,
 ): Promise<ResultCount> {
   const findings: string[] = [];
   const totals = new Map<string, number>();
   const partitions = new Map<string, number>();
-  for (const { partition, offset, key, value } of await printTopic(brokers, topic)) {
+  const isEnough = () => [...expected].every(([userId, clicks]) => totals.get(userId) === clicks);
+  for await (const { partition, offset, key, value } of printTopic(brokers, topic, isEnough)) {
     const { userId, clicks } = JSON.parse(value) as { userId: string; clicks: number };
     const before = totals.get(userId) ?? 0;
     const where = `[${partition}] @ ${offset}: the total of ${userId}`;

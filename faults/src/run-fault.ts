@@ -102,10 +102,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     dump = async () => {
       await stopWriting();
       for (const topic of [topics.clicks, topics.totals, topics.deadLetters, topics.checkpoint])
-        writeFileSync(
-          join(folder, `${topic}.ndjson`),
-          (await printTopic(kafka.direct, topic)).map((record) => `${JSON.stringify(record)}\n`).join(''),
-        );
+        for await (const record of printTopic(kafka.direct, topic, () => true))
+          appendFileSync(join(folder, `${topic}.ndjson`), `${JSON.stringify(record)}\n`);
     };
     const random = createRandomSource(seed);
     const load = createClickLoad(topics, random, fault.load);
@@ -193,9 +191,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       // One after the other: three tools at once are slower on two cores.
       const input = fault.isInputUnprintable
         ? { records: load.written, malformed: load.malformed, clicks: load.answer }
-        : await countInput(kafka.direct, topics.clicks);
+        : await countInput(kafka.direct, topics.clicks, load.written + fromManifests);
       const books = await quiet(untilAllRead(topics, input.records));
-      const result = await readTotals(kafka.direct, topics.totals, fault.emit ?? 'every');
+      const result = await readTotals(kafka.direct, topics.totals, fault.emit ?? 'every', input.clicks);
       sums.clicks = [...input.clicks.values()].reduce((sum, clicks) => sum + clicks, 0);
       const findings = [...result.findings];
       for (const userId of new Set([

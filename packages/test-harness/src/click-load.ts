@@ -14,6 +14,12 @@ export interface ClickLoad {
   readonly uncertain: { readonly clicks: ReadonlyMap<string, number>; readonly records: number };
   /** Records acknowledged. */
   readonly written: number;
+  /** Writes one that is no click. */
+  writeMalformed(record: OutgoingRecord): Promise<void>;
+  /** Lets somebody else write so many that are no clicks. */
+  writeMalformedBy(records: number, writer: () => Promise<void>): Promise<void>;
+  /** Writes a click of this user. */
+  writeClick(userId: string, record: OutgoingRecord): Promise<void>;
   /** Writes this many records more, and resolves when all are acknowledged, or uncertain. */
   write(records: number): Promise<void>;
   /** Writes on and on, about this many a second, until the function that it returns has resolved. */
@@ -97,6 +103,21 @@ export function createClickLoad(
     },
     get written() {
       return written;
+    },
+    writeMalformed: async (record) => {
+      if (!(await isWritten(record))) return;
+      malformed++;
+      written++;
+    },
+    writeMalformedBy: async (records, writer) => {
+      await writer();
+      malformed += records;
+      written += records;
+    },
+    writeClick: async (userId, record) => {
+      if (!(await isWritten(record))) return;
+      answer.set(userId, (answer.get(userId) ?? 0) + 1);
+      written++;
     },
     write,
     keepWriting: (perSecond) => {

@@ -21,4 +21,5 @@ export { readCommitted } from './read-committed.ts';
 export { readDeadLetters } from './read-dead-letters.ts';
 export { createTestTopics, type AtEnd, type TestTopics, type TestTopicsOptions } from './test-topics.ts';
 export { WatchedOutput } from './watched-output.ts';
+export { writeAndAbort } from './write-and-abort.ts';
 export { startWitness, type Witness } from './witness.ts';
