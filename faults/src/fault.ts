@@ -31,6 +31,11 @@ export interface Fault {
   readonly ends?: 'running' | 'refused';
   /** Set when the input cannot be printed line by line, so that the load's own answer stands alone. */
   readonly isInputUnprintable?: boolean;
+  /**
+   * Set when the aggregator went on with `--accept-loss`: the input does not hold all that was counted, so that the load's
+   * own answer stands alone, and `verify` has to say that it could not check everything.
+   */
+  readonly isLossAccepted?: boolean;
   /** Breaks things. When it resolves, everything must be able to come to rest by itself. @throws Error for a finding */
   readonly run: (context: FaultContext) => Promise<void>;
 }
