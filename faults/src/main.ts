@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_FAULTS } from './all-faults.ts';
 import { outcomeTable } from './outcome-table.ts';
 import { runSuite } from './run-suite.ts';
+import { createSoak } from './soak.ts';
 import { writeTable } from './write-table.ts';
 
 const GUARANTEES = fileURLToPath(new URL('../../docs/guarantees.md', import.meta.url));
@@ -60,6 +61,20 @@ program
       if (failed.length > 0 || outcomes.length === 0) process.exitCode = 1;
     },
   );
+program
+  .command('soak')
+  .description('mixes faults with quiet between, on one broker with long-lived instances')
+  .option('--minutes <count>', 'how long', wholeNumber, 30)
+  .option('--seed <number>', 'the same random choices as that run', wholeNumber, Date.now() % 1_000_000)
+  .action(async ({ minutes, seed }: { minutes: number; seed: number }) => {
+    const print = (line: string) => {
+      console.log(line);
+    };
+    print(`soak of ${minutes} minutes, seed ${seed}`);
+    const outcomes = await runSuite([createSoak(minutes, print)], { seed, print });
+    print(`\n${outcomeTable(outcomes)}`);
+    if (outcomes.some(({ failure }) => failure)) process.exitCode = 1;
+  });
 await program.parseAsync();
 
 function versions(): string {

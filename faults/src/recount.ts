@@ -10,7 +10,7 @@ export interface PrintedRecord {
 
 /** How long it is listened on for one too many, and for what is missing: a busy machine starts a JVM in many seconds. */
 const SILENCE_MS = 1_000;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LOOK_MS = 200;
 const SENTENCE = /^User (\S+) clicked on (\S+) at (\d+(?:\.\d+)?)$/;
 
@@ -38,8 +38,11 @@ export async function* printTopic(
     { brokers },
   );
   let lastAt = performance.now();
+  const stopping = new AbortController();
   const watch = setInterval(() => {
-    if (performance.now() - lastAt > (isEnough() ? SILENCE_MS : PATIENCE_MS)) void consumer.stop();
+    if (performance.now() - lastAt <= (isEnough() ? SILENCE_MS : PATIENCE_MS)) return;
+    stopping.abort();
+    void consumer.stop();
   }, LOOK_MS);
   void consumer.exited.then(() => {
     clearInterval(watch);
@@ -54,6 +57,8 @@ export async function* printTopic(
       value: value.join('\t'),
     };
   }
+  const { stderr } = await consumer.exited;
+  if (!stopping.signal.aborted) throw new Error(`kafka-console-consumer ended by itself: ${stderr}`);
 }
 
 /** What the click topic holds. */

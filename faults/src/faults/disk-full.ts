@@ -10,7 +10,7 @@ export const diskFull: Fault = {
   name: 'disk-full',
   title: "the broker's disk is full, so that it stops; then there is space again",
   kafka: { fileSizeLimitBlocks: LIMIT_BYTES / BLOCK_BYTES },
-  load: { urlBytes: 10_000 },
+  load: { urlBytes: 8_000 },
   seconds: { round: 40, fixed: 10 },
   async run({ topics, broker, startAggregator, keepWriting, recover, note }) {
     const aggregator = startAggregator();

@@ -11,7 +11,9 @@ export const joinAndLeave: Fault = {
   rounds: 40,
   seconds: { round: 3, fixed: 10 },
   async run({ rounds, random, startAggregator, keepWriting, recover }) {
-    const instances = [startAggregator()];
+    const first = startAggregator();
+    await first.ready();
+    const instances = [first];
     const leaving: Promise<void>[] = [];
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
