@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commitResponseLost } from '../src/faults/commit-response-lost.ts';
+import { compaction } from '../src/faults/compaction.ts';
+import { produceHeldPastTakeOver } from '../src/faults/produce-held-past-take-over.ts';
 import { runFault } from '../src/run-fault.ts';
 
 /** Those that take little time; `pnpm test:faults` runs all. */
-const FAST = [commitResponseLost];
+const FAST = [commitResponseLost, produceHeldPastTakeOver, compaction];
 
 describe.concurrent('no click is lost or doubled when', () => {
   test.for(FAST)('$title', async (fault, { onTestFinished }) => {
