@@ -8,9 +8,11 @@ import { SimulatedProducer } from './simulated-producer.ts';
 /** A bug that the search has to find. */
 export interface PlantedBug {
   readonly name: string;
-  /** A seed that finds it. */
+  /** The seed that finds it; a change of the engine moves it, and the test then says where to. */
   readonly seed: number;
-  /** What is seen of it with that seed. */
+  /** Schedules within which it is to be found, whatever the engine has become. */
+  readonly within: number;
+  /** What may be seen of it; with another seed it is another of these. */
   readonly finding: RegExp;
   readonly engine: () => Promise<Engine>;
 }
@@ -23,73 +25,67 @@ const mutated = (
 ): PlantedBug => ({
   name,
   seed,
+  within: 500,
   finding,
   engine: () => mutatedEngine(name.replaceAll(' ', '-'), mutations),
 });
 
+const WRONG_TOTALS = /the total of user|clicks are counted than were received/;
+
 /** Bugs that engines like this one have had, each planted from outside: the engine knows nothing of them. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
-  mutated(
-    'state applied before the commit is kept when it fails',
-    3,
-    /^partition 2, checkpoint 2: the total of user 6: expected 5, found 3$/,
-    [
-      {
-        file: 'task-processor.ts',
-        from: 'const failures: number[] = [];',
-        to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
-      },
-      {
-        file: 'task-processor.ts',
-        from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
-        to: 'kept ??= new StreamTask(this.#options, this.#ports, partition, status); await kept.run(',
-      },
-      {
-        file: 'stream-task.ts',
-        from: '  #isDirty = false;\n',
-        to: '  #isDirty = false;\n  #wasRestored = false;\n',
-      },
-      {
-        file: 'stream-task.ts',
-        from: 'await this.#restore(signal).catch(',
-        to: 'if (!this.#wasRestored) await this.#restore(signal).catch(',
-      },
-      {
-        file: 'stream-task.ts',
-        from: "this.#status.state = 'running';",
-        to: "this.#status.state = 'running'; this.#wasRestored = true;",
-      },
-    ],
-  ),
-  mutated(
-    'checkpoint and positions are read before fencing',
-    40,
-    /^partition 1: checkpoint 4 was committed after checkpoint 4$/,
-    [
-      {
-        file: 'stream-task.ts',
-        from: 'const producer = await this.#ports.fence(',
-        to: `await this.#restore(signal).catch((error: unknown) => {
+  mutated('state applied before the commit is kept when it fails', 3, WRONG_TOTALS, [
+    {
+      file: 'task-processor.ts',
+      from: 'const failures: number[] = [];',
+      to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
+    },
+    {
+      file: 'task-processor.ts',
+      from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
+      to: 'kept ??= new StreamTask(this.#options, this.#ports, partition, status); await kept.run(',
+    },
+    {
+      file: 'stream-task.ts',
+      from: '  #isDirty = false;\n',
+      to: '  #isDirty = false;\n  #wasRestored = false;\n',
+    },
+    {
+      file: 'stream-task.ts',
+      from: 'await this.#restore(signal).catch(',
+      to: 'if (!this.#wasRestored) await this.#restore(signal).catch(',
+    },
+    {
+      file: 'stream-task.ts',
+      from: "this.#status.state = 'running';",
+      to: "this.#status.state = 'running'; this.#wasRestored = true;",
+    },
+  ]),
+  mutated('checkpoint and positions are read before fencing', 11, /was committed after/, [
+    {
+      file: 'stream-task.ts',
+      from: 'const producer = await this.#ports.fence(',
+      to: `await this.#restore(signal).catch((error: unknown) => {
         throw isRefusal(error) ? new Error('what was read does not agree') : error;
       });
       const producer = await this.#ports.fence(`,
-      },
-      {
-        file: 'stream-task.ts',
-        from: `      await this.#restore(signal).catch(async (error: unknown) => {
+    },
+    {
+      file: 'stream-task.ts',
+      from: `      await this.#restore(signal).catch(async (error: unknown) => {
         // If somebody took over meanwhile, what was read is of several moments and does not agree for that reason.
         if (isRefusal(error)) await producer.assertOwner(applicationId);
         throw error;
       });
 `,
-        to: '',
-      },
-    ],
-  ),
+      to: '',
+    },
+  ]),
   {
     name: 'a task that lost its partition commits',
-    seed: 6,
-    finding: /^partition 1, checkpoint 5: the group's offset of clicks: expected 2, found 11$/,
+    seed: 56,
+    within: 500,
+    finding: /^partition .* the group's offset of|was committed after/,
     // A transactional id of each process fences nobody.
     engine: () =>
       Promise.resolve({
@@ -102,15 +98,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a producer is used again after a failed commit',
-    seed: 1710,
-    // A commit that was given up arrives within the next transaction of the same epoch (KIP-890).
-    finding: /^partition 2, checkpoint 2 does not cover results that are committed$/,
+    seed: 2404,
+    within: 5_000,
+    // A checkpoint is taken for a repetition of one that was given up, and lost; with other seeds a commit that was given
+    // up ends the next transaction of the same epoch (KIP-890).
+    finding: /does not cover results that are committed/,
     engine: () => Promise.resolve({ runInstance, wrapPorts: reuseProducers() }),
   },
   mutated(
     'the checkpoint is committed before the results that it covers',
     1,
-    /^partition 1, checkpoint 1: results that it covers are missing$/,
+    /results that it covers are missing/,
     [
       {
         file: 'stream-task.ts',

@@ -133,9 +133,9 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
     requestMs: 400,
     transactionMs: random.pick([1_500, 4_000]),
     sessionMs: 1_500,
-    heartbeatMs: 150,
+    heartbeatMs: 300,
     rebalanceMs: 2_000,
-    fetchMs: 500,
+    fetchMs: 1_000,
     leaderlessMs: 4_000,
   };
   const later = (delayMs: number, happen: () => void) => {
