@@ -1,26 +1,33 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
+import { untilAllRead } from '@clickstream/test-harness';
 import { administer } from '../administer.ts';
 import type { Fault } from '../fault.ts';
-
-/** It goes on with the partitions that it knows at least so long. */
-const WATCHED_MS = 10_000;
+import { readTotals } from '../recount.ts';
+import { refused } from '../refused.ts';
+import { stopWithin } from '../stop-within.ts';
 
 export const partitionsAdded: Fault = {
   name: 'partitions-added',
-  title: 'partitions are added while it runs: it refuses when it is started again, at the latest',
+  title: 'partitions are added under running aggregators: they refuse once the group shares out anew',
   ends: 'refused',
-  seconds: { round: 25, fixed: 5 },
+  seconds: { round: 40, fixed: 5 },
   async run({ topics, load, startAggregator, recover }) {
-    const aggregator = startAggregator();
+    const [leaving, staying] = [startAggregator(), startAggregator()];
+    await Promise.all([leaving.ready(), staying.ready()]);
     await load.write(500);
-    await recover(aggregator);
+    await recover(staying);
     await administer(topics, 'kafka-topics', ['--alter', '--topic', topics.clicks, '--partitions', '6']);
-    await Promise.race([aggregator.ended, delay(WATCHED_MS)]);
-    aggregator.kill('SIGTERM');
-    await aggregator.ended;
-    const { exitCode, stderr } = await startAggregator().ended;
-    assert.equal(exitCode, 1, stderr);
-    assert.match(stderr, /has 4 partitions and .* has 6/);
+    // To the partitions that the writer knows: they are counted on as before.
+    await load.write(500);
+    await recover(staying);
+    await untilAllRead(topics, load.written, staying);
+    await stopWithin(leaving);
+    await refused(staying, /had 4 partitions when this process started, and was given more/);
+    await refused(startAggregator(), /has 4 partitions and .* has 6/);
+    await refused(startAggregator({ args: ['--accept-loss'] }), /has 4 partitions and .* has 6/);
+    const brokers = topics.connection.brokers.join(',');
+    const { totals, findings } = await readTotals(brokers, topics.totals, 'every', load.answer);
+    assert.deepEqual(findings, []);
+    assert.deepEqual(totals, load.answer);
   },
 };
