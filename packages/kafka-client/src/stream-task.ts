@@ -446,7 +446,7 @@ export class StreamTask {
       if (first !== undefined && first !== expected[topic])
         throw new KafkaClientError(
           'CLICKSTREAM_KAFKA_STALLED',
-          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: somebody else writes to it`,
+          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: a broker that restarted has ended a transaction there twice, or somebody else writes to it`,
         );
     }
     reach?.('after-checkpoint');
