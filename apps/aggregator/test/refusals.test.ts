@@ -7,6 +7,7 @@ import { runTool } from '@clickstream/local-kafka';
 import { encodeRunningTotal } from '@clickstream/schema';
 import {
   assertExact,
+  assertVerified,
   type AtEnd,
   type ClickLoad,
   createClickLoad,
@@ -45,6 +46,13 @@ async function refusal(topics: TestTopics, environment: Readonly<Record<string, 
   const { exitCode, stderr } = await runInProcess(topics, { environment }).ended;
   expect(exitCode, stderr).toBe(1);
   return stderr;
+}
+
+/** `verify` finds nothing wrong, and knows that loss was accepted. */
+async function expectUnchecked(topics: TestTopics): Promise<void> {
+  await expect(assertVerified(topics)).rejects.toThrow(
+    /^verify ended with 2:\nCOULD NOT CHECK everything, and found nothing wrong [^]* with --accept-loss: totals can only/,
+  );
 }
 
 /** Runs a tool of the broker, as an administrator does. */
@@ -129,6 +137,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     );
     await countAll(topics, load, ['--accept-loss']);
     await assertExact(witness, topics, load);
+    await expectUnchecked(topics);
   });
 
   test.for(['clicks', 'repartition'] as const)(
@@ -150,6 +159,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
       await load.write(100);
       await countAll(topics, load, ['--accept-loss']);
       await assertExact(witness, topics, load);
+      await expectUnchecked(topics);
     },
   );
 
@@ -208,6 +218,8 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await load.write(100);
     await countAll(topics, load, ['--accept-loss']);
     await assertExact(witness, topics, load);
+    // Nothing was lost.
+    await assertVerified(topics);
   });
 
   test('refuses clicks that were forwarded before all but the repartition topic was deleted', async ({

@@ -138,6 +138,7 @@ export class StreamTask {
     const { applicationId, reach } = this.#settings;
     this.#status.state = 'fencing';
     this.#status.restored = 0;
+    this.#status.lags = { input: undefined, repartition: undefined };
     const producer = await this.#ports.fence(`${applicationId}-${this.#partition}`);
     try {
       reach?.('after-fence');
@@ -466,7 +467,7 @@ export class StreamTask {
       if (first !== undefined && first !== expected[topic])
         throw new KafkaClientError(
           'CLICKSTREAM_KAFKA_STALLED',
-          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: somebody else writes to it`,
+          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: a broker that restarted has ended a transaction there twice, or somebody else writes to it`,
         );
     }
     reach?.('after-checkpoint');
