@@ -98,7 +98,12 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     );
     // Dead letters would be written twice just as well.
     expect(
-      await refusal(topics, { APPLICATION_ID: another, USER_CLICK_AGGREGATION_TOPIC: `${topics.totals}-b` }),
+      await refusal(topics, {
+        APPLICATION_ID: another,
+        USER_CLICK_AGGREGATION_TOPIC: `${topics.totals}-b`,
+        PAGE_CLICK_AGGREGATION_TOPIC: `${topics.pages}-b`,
+        USER_SESSION_AGGREGATION_TOPIC: `${topics.sessions}-b`,
+      }),
     ).toMatch(new RegExp(`${topics.deadLetters} has records but ${another}_checkpoint has no checkpoint`));
     await load.write(100);
     await countAll(topics, load);
@@ -227,13 +232,13 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     onTestFinished,
   }) => {
     const { topics } = await counted(onTestFinished);
-    const { totals, deadLetters, checkpoint, repartition } = topics;
+    const { totals, pages, sessions, deadLetters, checkpoint, repartition } = topics;
     await administer(
       topics,
       'kafka-topics',
       '--delete',
       '--topic',
-      [totals, deadLetters, checkpoint].join('|'),
+      [totals, pages, sessions, deadLetters, checkpoint].join('|'),
     );
     expect(await refusal(topics)).toMatch(
       new RegExp(
@@ -244,8 +249,8 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
 
   test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {
     const { topics, load } = await counted(onTestFinished);
-    const { totals, deadLetters, repartition, checkpoint } = topics;
-    const written = [totals, deadLetters, repartition, checkpoint].join('|');
+    const { totals, pages, sessions, deadLetters, repartition, checkpoint } = topics;
+    const written = [totals, pages, sessions, deadLetters, repartition, checkpoint].join('|');
     await administer(topics, 'kafka-topics', '--delete', '--topic', written);
     await load.write(100);
     await countAll(topics, load);
