@@ -60,6 +60,7 @@ export async function runAggregator(
 
   const names = {
     clicks: config.CLICKSTREAM_TOPIC,
+    repartition: repartition.name,
     totals: config.USER_CLICK_AGGREGATION_TOPIC,
     pages: config.PAGE_CLICK_AGGREGATION_TOPIC,
     sessions: config.USER_SESSION_AGGREGATION_TOPIC,

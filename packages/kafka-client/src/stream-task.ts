@@ -163,7 +163,12 @@ export class StreamTask {
     const partition = this.#partition;
     const { reader } = this.#ports;
     const found = await readCheckpoint(reader, checkpointTopic, partition);
-    if (found) this.#logic.resume(found.state);
+    if (found)
+      try {
+        this.#logic.resume(found.state);
+      } catch (error) {
+        throw this.#refuse(describeError(error), error);
+      }
     for (const topic of [...resultTopics, ...otherTopics]) {
       const { start, end } = await reader.logBounds(topic, partition);
       this.#ends[topic] = end;

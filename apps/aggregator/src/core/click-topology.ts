@@ -53,6 +53,7 @@ export interface ClickTopologyOptions {
   readonly partition: number;
   readonly topics: {
     readonly clicks: string;
+    readonly repartition: string;
     readonly totals: string;
     readonly pages: string;
     readonly sessions: string;
@@ -125,6 +126,17 @@ export class UnreadableResultError extends Error {
 /** A checkpoint made with windows of another shape, which cannot be counted on in windows of this one. */
 export class OtherWindowsError extends Error {
   override readonly name = 'OtherWindowsError';
+}
+
+/** A checkpoint of a version that counted totals only: windows and sessions of the clicks before it would be missing. */
+export class OtherVersionError extends Error {
+  override readonly name = 'OtherVersionError';
+
+  constructor() {
+    super(
+      'its checkpoint is of a version that counted totals only: use another APPLICATION_ID and other result and dead-letter topics, and count anew',
+    );
+  }
 }
 
 /**
@@ -218,12 +230,12 @@ export class ClickTopology<Record extends ClickRecord> {
   }
 
   /**
-   * Takes over what `snapshot` said; undefined for a checkpoint of totals alone, which windows and sessions begin after.
+   * Takes over what `snapshot` said.
    *
-   * @throws OtherWindowsError if windows have another shape now.
+   * @throws OtherWindowsError if windows have another shape now, OtherVersionError if there was no snapshot.
    */
   resume(snapshot: unknown): void {
-    if (snapshot === undefined) return;
+    if (snapshot === undefined) throw new OtherVersionError();
     // Written by `snapshot` above and covered by the checkpoint, which only this application writes.
     const { books, clock, isIdle, duplicates, windows, settings, changedSettings, resultEnds } =
       snapshot as ClickTopologySnapshot;
@@ -364,6 +376,7 @@ export class ClickTopology<Record extends ClickRecord> {
   /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
+    if (this.#isOverdue) this.#close();
     for (const user of this.#changed) {
       user.isChanged = false;
       this.#publishTotal(user, output);
@@ -509,10 +522,13 @@ export class ClickTopology<Record extends ClickRecord> {
     lateness: Pick<DeadLetter, 'streamTimeMs' | 'missedWindows'> = {},
   ): void {
     const { partition, topics } = this.#options;
+    const { offset, timestampMs } = record;
     const origin =
-      forwardedFrom === undefined || forwardedFrom === 'unknown'
-        ? { topic: topics.clicks, partition, offset: record.offset, timestampMs: record.timestampMs }
-        : forwardedFrom;
+      forwardedFrom === undefined
+        ? { topic: topics.clicks, partition, offset, timestampMs }
+        : forwardedFrom === 'unknown'
+          ? { topic: topics.repartition, partition, offset, timestampMs }
+          : forwardedFrom;
     const [key, value, headers] = [record.key(), record.value(), record.headers()];
     const letter = encodeDeadLetter({ ...origin, reason, detail, key, value, headers, ...lateness });
     output.write({ topic: topics.deadLetters, ...letter });

@@ -1,6 +1,8 @@
 import {
+  CLICK_ORIGIN_HEADER,
   DEAD_LETTER_LIMIT_BYTES,
   decodeClickEvent,
+  isClickOrigin,
   isSupportedSchemaVersion,
   recordSizeBytes,
   schemaVersionHeader,
@@ -87,7 +89,13 @@ export function readClick(
       'future',
       `event time ${timestamp} is ${timestamp - ingestTime} ms after ingest time ${ingestTime}, at most ${maxFutureMs} are allowed`,
     );
-  return decoded.value;
+  return decoded.value.eventId === undefined ? withOrigin(decoded.value, record) : decoded.value;
+}
+
+/** A click without event id that was sent again: where it stood first tells it from others. */
+function withOrigin(event: ClickEvent, record: ClickRecord): ClickEvent {
+  const origin = record.header(CLICK_ORIGIN_HEADER);
+  return origin && isClickOrigin(origin) ? { ...event, eventId: origin.toString('latin1') } : event;
 }
 
 /** The size that the limit speaks of; exact only where it could be over it. */

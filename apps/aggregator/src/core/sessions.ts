@@ -81,7 +81,9 @@ export class Sessions {
   /**
    * Adds a click to the session that it touches, which may bring two together, or begins one with it.
    *
-   * @param closeTime sessions that ended there are closed; an older click that touches none is too late.
+   * @param closeTime sessions that ended there are closed. An older click that touches none is too late, and so is one so
+   * old that a session of its own would be closed, where it would begin a session anew: it could reach into one that is
+   * final, of which nothing is known any more.
    * @returns false if it is too late.
    */
   count(user: User, eventTime: number, url: string, closeTime: number): boolean {
@@ -100,6 +102,7 @@ export class Sessions {
       this.#change(begun);
       return true;
     }
+    if (eventTime < session.start && eventTime + gapMs <= closeTime) return false;
     this.#clicks++;
     session.clicks++;
     this.#change(session);

@@ -177,10 +177,19 @@ describe('a click older than the grace', () => {
     const driver = new SessionsDriver();
     driver.click(25);
     driver.click(50);
-    // 45 s old.
-    driver.click(5);
-    expect(driver.written()).toEqual(['u 5-50: 3 /5 /50']);
+    // 35 s old.
+    driver.click(15);
+    expect(driver.written()).toEqual(['u 15-50: 3 /15 /50']);
     expect(driver.listed()).toEqual([]);
+  });
+
+  test('begins no open session anew where one may be final', () => {
+    const driver = new SessionsDriver();
+    driver.click(25);
+    driver.click(50);
+    driver.click(5);
+    expect(driver.written()).toEqual(['u 25-50: 2 /25 /50']);
+    expect(driver.listed()).toEqual(['session-late 50']);
   });
 
   test('that touches none is listed, counted, and begins no session', () => {

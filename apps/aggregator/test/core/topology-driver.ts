@@ -332,6 +332,7 @@ export class TopologyDriver {
     return new ClickTopology<TestRecord>({
       partition,
       topics: {
+        repartition: 'repartition',
         clicks: CLICKS,
         totals: TOTALS,
         pages: PAGES,
