@@ -13,7 +13,12 @@ const appsMeetInTopicsOnly = {
   message: 'Apps never import apps: they meet in topics only.',
 };
 const developmentOnly = {
-  group: ['@clickstream/local-kafka', '@clickstream/local-kafka/*', '@clickstream/test-harness'],
+  group: [
+    '@clickstream/local-kafka',
+    '@clickstream/local-kafka/*',
+    '@clickstream/test-harness',
+    '@clickstream/faults',
+  ],
   message: 'This is for development and tests: shipped code never imports it.',
 };
 /** A mistake in shared code would be made twice, and the recount would agree with it. */
@@ -140,6 +145,27 @@ export default defineConfig(
     },
   },
   {
+    // What the simulation runs, and itself: the same seed, the same schedule.
+    files: [
+      'packages/kafka-client/src/{stream-task,task-processor,check-input,checkpoint,forwarding}.ts',
+      'packages/kafka-client/testing/**/*.ts',
+    ],
+    ignores: ['packages/kafka-client/testing/{simulate,scheduler}.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'crypto'].map(
+          (name) => ({ name, message: 'Time comes from the clock port, random numbers from the seed.' }),
+        ),
+      ],
+      'no-restricted-properties': [
+        ...processBelongsToMain,
+        { object: 'Date', property: 'now', message: 'Time comes from the clock port.' },
+        { object: 'Math', property: 'random', message: 'Random numbers come from the seed.' },
+      ],
+    },
+  },
+  {
     files: ['apps/*/src/core/**/*.ts'],
     rules: {
       'no-restricted-imports': [
@@ -180,12 +206,22 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/local-kafka/src/**/*.ts', 'benchmarks/**/*.ts', '**/scripts/**/*.ts'],
+    files: [
+      'packages/local-kafka/src/**/*.ts',
+      'benchmarks/**/*.ts',
+      'faults/src/main.ts',
+      '**/scripts/**/*.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   {
     files: ['packages/kafka-client/**/*.ts'],
     ignores: ['packages/kafka-client/src/**/*.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    // What no client of ours does: abort a transaction on purpose.
+    files: ['packages/test-harness/src/write-and-abort.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },
   prettier,

@@ -6,7 +6,7 @@ import { execaNode } from 'execa';
  * a test failed, when one was skipped, and when a package with tests ran none.
  */
 const resultFiles = '{apps,packages}/*/test-results/results.json';
-const rootResultFile = 'tests/test-results/results.json';
+const rootResultFiles = '{faults,tests}/test-results/results.json';
 
 interface Results {
   readonly numPassedTests: number;
@@ -16,7 +16,7 @@ interface Results {
   readonly success: boolean;
 }
 
-for (const file of [...globSync(resultFiles), rootResultFile]) rmSync(file, { force: true });
+for (const file of [...globSync(resultFiles), ...globSync(rootResultFiles)]) rmSync(file, { force: true });
 
 const turbo = await execaNode(
   'node_modules/turbo/bin/turbo',
@@ -27,7 +27,7 @@ const turbo = await execaNode(
   },
 );
 
-const results = [...globSync(resultFiles), ...globSync(rootResultFile)].map(
+const results = [...globSync(resultFiles), ...globSync(rootResultFiles)].map(
   (file) => JSON.parse(readFileSync(file, 'utf8')) as Results,
 );
 const sum = (count: (result: Results) => number) =>

@@ -29,7 +29,13 @@ export async function createBenchTopics(
   await ensureTopics({
     connection,
     log,
-    topics: [topics.CLICKSTREAM_TOPIC, topics.USER_CLICK_AGGREGATION_TOPIC, topics.DEAD_LETTER_TOPIC],
+    topics: [
+      topics.CLICKSTREAM_TOPIC,
+      topics.USER_CLICK_AGGREGATION_TOPIC,
+      topics.PAGE_CLICK_AGGREGATION_TOPIC,
+      topics.USER_SESSION_AGGREGATION_TOPIC,
+      topics.DEAD_LETTER_TOPIC,
+    ],
     partitions: PARTITIONS,
   });
   return environment;

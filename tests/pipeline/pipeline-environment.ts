@@ -6,6 +6,8 @@ export function pipelineEnvironment(): {
   KAFKA_BROKERS: string;
   CLICKSTREAM_TOPIC: string;
   USER_CLICK_AGGREGATION_TOPIC: string;
+  PAGE_CLICK_AGGREGATION_TOPIC: string;
+  USER_SESSION_AGGREGATION_TOPIC: string;
   DEAD_LETTER_TOPIC: string;
   APPLICATION_ID: string;
 } {
@@ -14,6 +16,8 @@ export function pipelineEnvironment(): {
     KAFKA_BROKERS: inject('kafkaBrokers'),
     CLICKSTREAM_TOPIC: `clicks-${id}`,
     USER_CLICK_AGGREGATION_TOPIC: `totals-${id}`,
+    PAGE_CLICK_AGGREGATION_TOPIC: `pages-${id}`,
+    USER_SESSION_AGGREGATION_TOPIC: `sessions-${id}`,
     DEAD_LETTER_TOPIC: `dead-letters-${id}`,
     APPLICATION_ID: `counter-${id}`,
   };

@@ -16,6 +16,7 @@ import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 import { parseArguments } from './arguments.ts';
 import { readConfig } from './config.ts';
 import { ClickTopology } from './core/click-topology.ts';
+import { createTextHash } from './io/text-hash.ts';
 
 /** The aggregator: counts the clicks of each user until it is told to stop. Resolves to the exit code. */
 export const app: App = (context) => runAggregator(context);
@@ -42,6 +43,8 @@ export async function runAggregator(
     topics: [
       topics.CLICKSTREAM_TOPIC,
       topics.USER_CLICK_AGGREGATION_TOPIC,
+      topics.PAGE_CLICK_AGGREGATION_TOPIC,
+      topics.USER_SESSION_AGGREGATION_TOPIC,
       topics.DEAD_LETTER_TOPIC,
       repartition,
       checkpoint,
@@ -57,9 +60,13 @@ export async function runAggregator(
 
   const names = {
     clicks: config.CLICKSTREAM_TOPIC,
+    repartition: repartition.name,
     totals: config.USER_CLICK_AGGREGATION_TOPIC,
+    pages: config.PAGE_CLICK_AGGREGATION_TOPIC,
+    sessions: config.USER_SESSION_AGGREGATION_TOPIC,
     deadLetters: config.DEAD_LETTER_TOPIC,
   };
+  const hashText = await createTextHash();
   const metrics = createTaskMetrics();
   let notReady = (): string | undefined => 'joining the group';
   const health = await startHealthServer(config, {
@@ -74,9 +81,10 @@ export async function runAggregator(
     inputTopic: names.clicks,
     repartitionTopic: repartition.name,
     checkpointTopic: checkpoint.name,
-    resultTopics: [names.totals],
+    resultTopics: [names.totals, names.pages, names.sessions],
     otherTopics: [names.deadLetters],
     partitions,
+    idleTimeoutMs: config.IDLE_TIMEOUT_MS,
     commitIntervalMs: config.COMMIT_INTERVAL_MS,
     commitMaxRecords: config.COMMIT_MAX_RECORDS,
     instanceId: config.INSTANCE_ID,
@@ -91,6 +99,17 @@ export async function runAggregator(
         homeOf: (userId) => homePartition(userId, partitions),
         format: config.RESULT_FORMAT,
         emit: config.RESULT_EMIT,
+        hashText,
+        windows: {
+          sizeMs: config.WINDOW_SIZE_MS,
+          advanceMs: config.WINDOW_ADVANCE_MS ?? config.WINDOW_SIZE_MS,
+          maxPages: config.MAX_PAGES_PER_WINDOW,
+          pageKey: config.PAGE_KEY,
+        },
+        sessionGapMs: config.SESSION_GAP_MS,
+        graceMs: config.GRACE_MS,
+        maxFutureMs: config.MAX_FUTURE_MS,
+        deduplication: { horizonMs: config.DEDUPLICATION_HORIZON_MS, maxIds: config.DEDUPLICATION_MAX_IDS },
       }),
     onRunning: (running) => {
       if (announced) log.info(`counting partitions ${running.join(', ') || 'none'} of ${partitions}`);

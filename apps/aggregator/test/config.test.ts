@@ -16,6 +16,11 @@ describe('the configuration', () => {
       RESULT_FORMAT: 'json',
       RESULT_EMIT: 'coalesced',
       HEALTH_PORT: 0,
+      PAGE_CLICK_AGGREGATION_TOPIC: 'page_click_aggregation',
+      USER_SESSION_AGGREGATION_TOPIC: 'user_session_aggregation',
+      WINDOW_SIZE_MS: 60_000,
+      GRACE_MS: 10_000,
+      SESSION_GAP_MS: 1_800_000,
     });
   });
 
@@ -35,11 +40,24 @@ describe('the configuration', () => {
     ['DEAD_LETTER_TOPIC', 'user_clickstream', 'CLICKSTREAM_TOPIC'],
     ['USER_CLICK_AGGREGATION_TOPIC', 'user_clickstream', 'CLICKSTREAM_TOPIC'],
     ['DEAD_LETTER_TOPIC', 'user_click_aggregation', 'USER_CLICK_AGGREGATION_TOPIC'],
+    ['USER_SESSION_AGGREGATION_TOPIC', 'page_click_aggregation', 'PAGE_CLICK_AGGREGATION_TOPIC'],
+    ['DEAD_LETTER_TOPIC', 'user_session_aggregation', 'USER_SESSION_AGGREGATION_TOPIC'],
     ['CLICKSTREAM_TOPIC', 'click_aggregator_repartition', 'APPLICATION_ID'],
     ['USER_CLICK_AGGREGATION_TOPIC', 'click_aggregator_checkpoint', 'APPLICATION_ID'],
   ])('refuses one topic for two purposes: %s=%s', (variable, topic, other) => {
     expect(() => readConfig({ [variable]: topic })).toThrow(
       `${variable}: must not be the topic of ${other} (received: "${topic}")`,
+    );
+  });
+
+  test.each([
+    ['60000', '7000', 'must divide WINDOW_SIZE_MS, which is 60000'],
+    ['60000', '60001', 'must divide WINDOW_SIZE_MS, which is 60000'],
+    ['60000', '120000', 'must divide WINDOW_SIZE_MS, which is 60000'],
+    ['60000', '1', 'must be at least a 1000th of WINDOW_SIZE_MS, which is 60000'],
+  ])('refuses windows of %s ms each %s ms, naming both variables', (size, advance, message) => {
+    expect(() => readConfig({ WINDOW_SIZE_MS: size, WINDOW_ADVANCE_MS: advance })).toThrow(
+      `WINDOW_ADVANCE_MS: ${message} (received: "${advance}")`,
     );
   });
 

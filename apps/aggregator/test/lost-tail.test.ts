@@ -2,6 +2,7 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBroker } from '@clickstream/local-kafka';
 import {
+  assertVerified,
   createClickLoad,
   createRandomSource,
   createTestTopics,
@@ -53,5 +54,8 @@ test(
     await accepting.stop();
     expect(after.reduce((sum, { read }) => sum + read, 0)).toBe(load.written);
     expect(books.reduce((sum, { read }) => sum + read, 0)).toBe(load.written - 100);
+    await expect(assertVerified(topics)).rejects.toThrow(
+      /^verify ended with 2:\nCOULD NOT CHECK everything, and found nothing wrong [^]* partition 2 went on at offset \d+ with --accept-loss/,
+    );
   },
 );

@@ -45,11 +45,16 @@ async function writeThreeWays(topics: TestTopics): Promise<ClickLoad> {
     })(),
   ]);
   const written = 3 * events.length;
+  const allIsWritten = () => Promise.reject(new Error('all is written'));
   return {
     answer: new Map(userIds.map((userId) => [userId, 3 * CLICKS_EACH])),
     malformed: 0,
+    uncertain: { clicks: new Map(), records: 0 },
     written,
-    write: () => Promise.reject(new Error('all is written')),
+    write: allIsWritten,
+    writeMalformed: allIsWritten,
+    writeMalformedBy: allIsWritten,
+    writeClick: allIsWritten,
     keepWriting: () => () => Promise.resolve(),
   };
 }

@@ -25,3 +25,15 @@ test.each([
   for (const total of totals) expect(readme).toContain(`\`${total}\``);
   expect(driver.totalValues(0)).toEqual(totals);
 });
+
+test('the first click in the README leads to the window and the session in the README', () => {
+  const driver = new TopologyDriver({ partitions: 1, emit: 'coalesced', graceMs: 10_000 });
+  driver.read(0, { value: FIRST });
+  driver.commit();
+  const written = driver.texts(0).filter((text) => /^(?:pages|sessions) /.test(text));
+  expect(written).toHaveLength(3);
+  for (const text of written) {
+    const [, key = '', value = ''] = text.split(' ');
+    expect(readme).toContain(`key \`${key}\`: \`${value}\``);
+  }
+});

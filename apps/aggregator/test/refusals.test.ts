@@ -7,6 +7,7 @@ import { runTool } from '@clickstream/local-kafka';
 import { encodeRunningTotal } from '@clickstream/schema';
 import {
   assertExact,
+  assertVerified,
   type AtEnd,
   type ClickLoad,
   createClickLoad,
@@ -45,6 +46,13 @@ async function refusal(topics: TestTopics, environment: Readonly<Record<string, 
   const { exitCode, stderr } = await runInProcess(topics, { environment }).ended;
   expect(exitCode, stderr).toBe(1);
   return stderr;
+}
+
+/** `verify` finds nothing wrong, and knows that loss was accepted. */
+async function expectUnchecked(topics: TestTopics): Promise<void> {
+  await expect(assertVerified(topics)).rejects.toThrow(
+    /^verify ended with 2:\nCOULD NOT CHECK everything, and found nothing wrong [^]* with --accept-loss: totals can only/,
+  );
 }
 
 /** Runs a tool of the broker, as an administrator does. */
@@ -90,7 +98,12 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     );
     // Dead letters would be written twice just as well.
     expect(
-      await refusal(topics, { APPLICATION_ID: another, USER_CLICK_AGGREGATION_TOPIC: `${topics.totals}-b` }),
+      await refusal(topics, {
+        APPLICATION_ID: another,
+        USER_CLICK_AGGREGATION_TOPIC: `${topics.totals}-b`,
+        PAGE_CLICK_AGGREGATION_TOPIC: `${topics.pages}-b`,
+        USER_SESSION_AGGREGATION_TOPIC: `${topics.sessions}-b`,
+      }),
     ).toMatch(new RegExp(`${topics.deadLetters} has records but ${another}_checkpoint has no checkpoint`));
     await load.write(100);
     await countAll(topics, load);
@@ -107,7 +120,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await producer.send({ topic, key: Buffer.from(forged.key), value: Buffer.from(forged.value) });
     expect(await refusal(topics)).toMatch(/clicks = \d+ and the checkpoint says \d+.*somebody else/);
     await producer.send({ topic, key: Buffer.from(userId), value: Buffer.from('17') });
-    expect(await refusal(topics)).toMatch(/holds no running total at offset \d+/);
+    expect(await refusal(topics)).toMatch(/holds no result at offset \d+/);
   });
 
   test('refuses an input that was made anew, whether it is shorter or longer than before', async ({
@@ -129,6 +142,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     );
     await countAll(topics, load, ['--accept-loss']);
     await assertExact(witness, topics, load);
+    await expectUnchecked(topics);
   });
 
   test.for(['clicks', 'repartition'] as const)(
@@ -150,6 +164,7 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
       await load.write(100);
       await countAll(topics, load, ['--accept-loss']);
       await assertExact(witness, topics, load);
+      await expectUnchecked(topics);
     },
   );
 
@@ -208,6 +223,8 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     await load.write(100);
     await countAll(topics, load, ['--accept-loss']);
     await assertExact(witness, topics, load);
+    // Nothing was lost.
+    await assertVerified(topics);
   });
 
   test('refuses clicks that were forwarded before all but the repartition topic was deleted', async ({
@@ -215,13 +232,13 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     onTestFinished,
   }) => {
     const { topics } = await counted(onTestFinished);
-    const { totals, deadLetters, checkpoint, repartition } = topics;
+    const { totals, pages, sessions, deadLetters, checkpoint, repartition } = topics;
     await administer(
       topics,
       'kafka-topics',
       '--delete',
       '--topic',
-      [totals, deadLetters, checkpoint].join('|'),
+      [totals, pages, sessions, deadLetters, checkpoint].join('|'),
     );
     expect(await refusal(topics)).toMatch(
       new RegExp(
@@ -232,8 +249,8 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
 
   test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {
     const { topics, load } = await counted(onTestFinished);
-    const { totals, deadLetters, repartition, checkpoint } = topics;
-    const written = [totals, deadLetters, repartition, checkpoint].join('|');
+    const { totals, pages, sessions, deadLetters, repartition, checkpoint } = topics;
+    const written = [totals, pages, sessions, deadLetters, repartition, checkpoint].join('|');
     await administer(topics, 'kafka-topics', '--delete', '--topic', written);
     await load.write(100);
     await countAll(topics, load);

@@ -1,9 +1,9 @@
 import { Readable, Writable } from 'node:stream';
-import { type Aggregator, type TestTopics, WatchedOutput } from '@clickstream/test-harness';
+import { type RunningApp, type TestTopics, WatchedOutput } from '@clickstream/test-harness';
 import { runAggregator } from '../src/app.ts';
 
 /** The aggregator in the process of the test, which saves the time that a process takes to start. */
-export interface AggregatorInProcess extends Aggregator {
+export interface AggregatorInProcess extends RunningApp {
   /** Tells it to stop, as SIGTERM does, and waits until it has. @throws Error unless it ends with 0. */
   stop(): Promise<void>;
 }

@@ -1,8 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { AppContext } from '@clickstream/kafka-client';
-import { printable, RECORD_FORMATS, type RecordFormat } from '@clickstream/schema';
+import {
+  DEAD_LETTER_REASONS,
+  printable,
+  RECORD_FORMATS,
+  type DeadLetterReason,
+  type RecordFormat,
+} from '@clickstream/schema';
 import type { ClickRate, ReplaySpeed } from './core/pace.ts';
 import { parseDurationMs } from './core/parse-duration.ts';
+import { REPLAYABLE_REASONS } from './core/replayable-reasons.ts';
 
 /** Flags of `simulate`. */
 export interface SimulateOptions {
@@ -32,10 +39,18 @@ export interface ReplayOptions {
   readonly manifest?: string;
 }
 
+/** Flags of `replay --dead-letters`. */
+export interface ReplayDeadLettersOptions {
+  /** Every replayable reason in turn, if undefined. */
+  readonly reason?: DeadLetterReason;
+  readonly force?: boolean;
+}
+
 /** What the command line asks for; `exit` when that was help, or an error that has been shown. */
 export type CommandLine =
   | { readonly command: 'simulate'; readonly options: SimulateOptions }
   | { readonly command: 'replay'; readonly options: ReplayOptions }
+  | { readonly command: 'replay-dead-letters'; readonly options: ReplayDeadLettersOptions }
   | { readonly command: 'exit'; readonly exitCode: number };
 
 const HELP_WIDTH = 100;
@@ -61,7 +76,8 @@ const REPLAY_HELP = `
 Examples:
   producer replay access.log.gz                all of it, as fast as Kafka takes it
   producer replay access.log --speed 60        a recorded minute every second
-  tail -F access.log | producer replay -       as the web server writes it`;
+  tail -F access.log | producer replay -       as the web server writes it
+  producer replay --dead-letters               after a fix: what was rejected, each click once`;
 
 /** Parses the arguments; help goes to `stdout`, an error as one line to `stderr`. */
 export function parseCommandLine(
@@ -134,8 +150,10 @@ export function parseCommandLine(
 
   program
     .command('replay')
-    .description('Publish each request of an access log (NCSA common or combined, gzip or not) as a click.')
-    .argument('<file>', 'the log, or - for standard input')
+    .description(
+      'Publish each request of an access log (NCSA common or combined, gzip or not) as a click; or send the clicks of dead letters again.',
+    )
+    .argument('[file]', 'the log, or - for standard input')
     .addOption(
       new Option('--speed <factor>', 'times as fast as recorded, or max')
         .default('max')
@@ -143,9 +161,21 @@ export function parseCommandLine(
     )
     .option('--report', 'print what became of each click instead of the progress')
     .option(...MANIFEST_OPTION)
+    .addOption(
+      new Option(
+        '--dead-letters',
+        'send rejected clicks again, those that no earlier run has sent',
+      ).conflicts(['speed', 'report', 'manifest']),
+    )
+    .addOption(
+      new Option('--reason <reason>', 'only dead letters of this reason').choices(DEAD_LETTER_REASONS),
+    )
+    .option('--force', 'with --reason: also clicks that are counted already, or may have been sent before')
     .addHelpText('after', REPLAY_HELP)
-    .action((source: string, options: Omit<ReplayOptions, 'source'>) => {
-      parsed = { command: 'replay', options: { ...options, source } };
+    .action((source: string | undefined, options: ReplayFlags, command: Command) => {
+      parsed = options.deadLetters
+        ? { command: 'replay-dead-letters', options: deadLetterOptions(source, options, command) }
+        : { command: 'replay', options: { ...options, source: logSource(source, options, command) } };
     });
 
   try {
@@ -155,6 +185,27 @@ export function parseCommandLine(
     return { command: 'exit', exitCode: error.exitCode };
   }
   return parsed;
+}
+
+type ReplayFlags = Omit<ReplayOptions, 'source'> & ReplayDeadLettersOptions & { readonly deadLetters?: true };
+
+function logSource(source: string | undefined, { reason, force }: ReplayFlags, command: Command): string {
+  if (reason !== undefined || force) command.error('error: --reason and --force need --dead-letters');
+  return source ?? command.error("error: missing required argument 'file' (or --dead-letters)");
+}
+
+function deadLetterOptions(
+  source: string | undefined,
+  { reason, force }: ReplayFlags,
+  command: Command,
+): ReplayDeadLettersOptions {
+  if (source !== undefined) command.error('error: --dead-letters takes no file');
+  if (force && reason === undefined) command.error('error: --force needs --reason');
+  if (reason !== undefined && !force && !REPLAYABLE_REASONS.includes(reason))
+    command.error(
+      `error: ${reason} clicks are listed, and counted in the running totals: sending them again counts them twice (--force does it all the same; without it there are ${REPLAYABLE_REASONS.join(', ')})`,
+    );
+  return { ...(reason !== undefined && { reason }), ...(force && { force }) };
 }
 
 function numberIn(min: number, max: number) {

@@ -7,6 +7,7 @@ export const environmentSchema = z.object({
   ...kafkaEnvironment,
   ...logEnvironment,
   CLICKSTREAM_TOPIC: topicEnvironment.CLICKSTREAM_TOPIC,
+  DEAD_LETTER_TOPIC: topicEnvironment.DEAD_LETTER_TOPIC,
   TOPIC_PARTITIONS: topicEnvironment.TOPIC_PARTITIONS,
 });
 

@@ -2,6 +2,7 @@ import type { AppContext } from '@clickstream/kafka-client';
 import { printable } from '@clickstream/schema';
 import { Command, CommanderError } from 'commander';
 import { addClicksCommand } from './commands/clicks.ts';
+import { addDeadLettersCommand } from './commands/dead-letters.ts';
 import { addFollowCommand } from './commands/follow.ts';
 import type { RunCommand } from './commands/run-command.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -20,6 +21,7 @@ export async function app(context: AppContext): Promise<number> {
   addClicksCommand(program, run);
   addTopCommand(program, run);
   addServeCommand(program, run);
+  addDeadLettersCommand(program, run);
   addVerifyCommand(program, run);
   try {
     refuseUnknownCommand(program, args);
@@ -34,7 +36,7 @@ export async function app(context: AppContext): Promise<number> {
 function createProgram({ stdout, stderr }: AppContext): Command {
   return new Command('results-consumer')
     .description(
-      'Shows what the click pipeline counts, and the clicks themselves, as they arrive, in the terminal and in a browser; proves the totals.',
+      'Shows what the click pipeline counts, and the clicks themselves, as they arrive, in the terminal and in a browser; lists rejected ones; proves the totals.',
     )
     .exitOverride()
     .configureOutput({
@@ -56,7 +58,8 @@ Examples:
   $ results-consumer clicks --page /page3     the clicks on a page
   $ results-consumer top                      the busiest users and pages, redrawn in place
   $ results-consumer serve                    the live dashboard and its HTTP API
-  $ results-consumer verify                   whether every total is exact
+  $ results-consumer dead-letters             what was rejected or came too late, and why
+  $ results-consumer verify                   whether every result is exact
   $ results-consumer help follow              all about a command`,
     );
 }

@@ -22,6 +22,7 @@ describe('the command line', () => {
     [['--help'], 'Usage: results-consumer [options] [command]'],
     [['help', 'follow'], '$ results-consumer follow --user 42 --user 43 --since 5m'],
     [['follow', '--help'], 'Usage: results-consumer follow [options]'],
+    [['dead-letters', '--help'], '$ results-consumer dead-letters --reason late --json | head -n 1'],
     [['clicks', '--help'], '$ results-consumer clicks --page /page3 --last 20'],
     [['top', '--help'], '$ results-consumer top --json'],
     [['serve', '--help'], 'ready: dashboard at http://localhost:3000'],
@@ -33,12 +34,17 @@ describe('the command line', () => {
 
   test.each([
     [['--usr', '42'], "unknown option '--usr' (Did you mean --user?)"],
-    [['folow'], "unknown command 'folow': there are follow, clicks, top, serve, verify, help"],
+    [['folow'], "unknown command 'folow': there are follow, clicks, top, serve, dead-letters, verify, help"],
     [['follow', 'me'], "too many arguments for 'follow'"],
     [['--page', '/page1'], "unknown option '--page'"],
     [['--user'], "option '--user <id>' argument missing"],
     [['--user', ''], "option '--user <id>' argument '' is invalid"],
     [['clicks', '--page', ''], "option '--page <path>' argument '' is invalid"],
+    [
+      ['dead-letters', '--reason', 'lost'],
+      'Allowed choices are malformed, unsupported-version, future, too-large, misrouted, late, missed, session-late.',
+    ],
+    [['dead-letters', '--reason'], "option '--reason <reason>' argument missing"],
     [['--since', '5'], 'such as 90s, 5m, 2h or 1d'],
     [['--since', '-5m'], 'such as 90s, 5m, 2h or 1d'],
     [['--last', '0'], 'a whole number from 1 to 100000'],

@@ -9,7 +9,9 @@ import {
 import {
   createTopicSpecs,
   DEFAULT_TOPIC_NAMES,
+  encodeDeadLetter,
   encodeRunningTotal,
+  type DeadLetter,
   type RecordFormat,
   type RunningTotal,
 } from '@clickstream/schema';
@@ -17,14 +19,14 @@ import { onTestFinished } from 'vitest';
 
 const silent = createLogger('test', { LOG_LEVEL: 'silent', LOG_FORMAT: 'json' }, false);
 
-/** A click topic and a result topic that belong to one test, and a way to write to them. */
+/** The topics of one test, and a way to write to them. */
 export interface TestTopics {
   readonly clicks: string;
   readonly totals: string;
+  readonly deadLetters: string;
   /** Names of topics that are not there yet. */
   readonly pages: string;
   readonly sessions: string;
-  readonly deadLetters: string;
   readonly applicationId: string;
   /** What makes the results consumer use them. */
   readonly environment: Readonly<Record<string, string>>;
@@ -34,6 +36,8 @@ export interface TestTopics {
   total(userId: string, clicks: number, format?: RecordFormat): OutgoingRecord;
   /** A record of the click topic. */
   click(value: string | Buffer, partition?: number): OutgoingRecord;
+  /** A dead letter as the aggregator writes it; what is not given is made up. */
+  letter(letter: Partial<DeadLetter> & Pick<DeadLetter, 'reason'>): OutgoingRecord;
 }
 
 export interface TestTopicsOptions {
@@ -62,6 +66,7 @@ export async function createTestTopics(
     ...DEFAULT_TOPIC_NAMES,
     CLICKSTREAM_TOPIC: clicks,
     USER_CLICK_AGGREGATION_TOPIC: totals,
+    DEAD_LETTER_TOPIC: deadLetters,
   });
   await ensureTopics({
     connection,
@@ -69,10 +74,15 @@ export async function createTestTopics(
     topics: [
       { name: clicks, config: { ...specs.CLICKSTREAM_TOPIC.config, ...clickTopicConfig } },
       specs.USER_CLICK_AGGREGATION_TOPIC,
+      specs.DEAD_LETTER_TOPIC,
     ],
     partitions,
   });
-  const producer = await createRecordProducer([clicks, totals], { connection, log: silent, lingerMs: 0 });
+  const producer = await createRecordProducer([clicks, totals, deadLetters], {
+    connection,
+    log: silent,
+    lingerMs: 0,
+  });
   atEnd(() => producer.close());
   return {
     clicks,
@@ -114,5 +124,20 @@ export async function createTestTopics(
       value: Buffer.from(value),
       ...(partition !== undefined && { partition }),
     }),
+    letter: (letter) => {
+      const { partition = 0 } = letter;
+      const encoded = encodeDeadLetter({
+        detail: 'made up',
+        topic: clicks,
+        partition,
+        offset: 17n,
+        timestampMs: 1_711_111_111_123,
+        key: null,
+        value: null,
+        headers: [],
+        ...letter,
+      });
+      return { topic: deadLetters, partition, ...encoded };
+    },
   };
 }

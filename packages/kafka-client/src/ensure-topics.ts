@@ -140,7 +140,7 @@ async function warnOfProducerTimestamps(
       const value = configEntries.find(({ configName }) => configName === setting)?.configValue;
       if (value === undefined || value === 'LogAppendTime') continue;
       log.warn(
-        `topic ${resourceName} keeps the producers' timestamps, so retention and duplicate detection trust their clocks; to change it: kafka-configs --bootstrap-server … --alter --entity-type topics --entity-name ${resourceName} --add-config ${setting}=LogAppendTime`,
+        `topic ${resourceName} keeps the producers' timestamps, so retention and duplicate detection trust their clocks, and one that is an hour ahead cannot write; to change it: kafka-configs --bootstrap-server … --alter --entity-type topics --entity-name ${resourceName} --add-config ${setting}=LogAppendTime`,
       );
     }
   } catch (error) {

@@ -2,6 +2,8 @@ export { startBatchConsumer } from './batch-consumer.ts';
 export type { BatchConsumer, BatchConsumerOptions, PartitionTask } from './batch-consumer.ts';
 export { kafkaConnection, kafkaEnvironment } from './connection.ts';
 export type { KafkaConnection, KafkaEnvironment } from './connection.ts';
+export { copyRecords } from './copy-records.ts';
+export type { CopyRecordsOptions } from './copy-records.ts';
 export { ensureTopics } from './ensure-topics.ts';
 export type { EnsureTopicsOptions, TopicSpec } from './ensure-topics.ts';
 export { parseEnvironment, withDotEnv } from './environment.ts';
@@ -21,6 +23,7 @@ export type {
   RecordProducer,
   RecordProducerOptions,
 } from './record-producer.ts';
+export type { PlacedRecord } from './transactional-producer.ts';
 export { runApp } from './run-app.ts';
 export type { App, AppContext, AppOutput } from './run-app.ts';
 export { internalTopics, startTaskProcessor } from './task-processor.ts';

@@ -138,6 +138,7 @@ export class StreamTask {
     const { applicationId, reach } = this.#settings;
     this.#status.state = 'fencing';
     this.#status.restored = 0;
+    this.#status.lags = { input: undefined, repartition: undefined };
     const producer = await this.#ports.fence(`${applicationId}-${this.#partition}`);
     try {
       reach?.('after-fence');
@@ -162,7 +163,12 @@ export class StreamTask {
     const partition = this.#partition;
     const { reader } = this.#ports;
     const found = await readCheckpoint(reader, checkpointTopic, partition);
-    if (found) this.#logic.resume(found.state);
+    if (found)
+      try {
+        this.#logic.resume(found.state);
+      } catch (error) {
+        throw this.#refuse(describeError(error), error);
+      }
     for (const topic of [...resultTopics, ...otherTopics]) {
       const { start, end } = await reader.logBounds(topic, partition);
       this.#ends[topic] = end;
@@ -466,7 +472,7 @@ export class StreamTask {
       if (first !== undefined && first !== expected[topic])
         throw new KafkaClientError(
           'CLICKSTREAM_KAFKA_STALLED',
-          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: somebody else writes to it`,
+          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: a broker that restarted has ended a transaction there twice, or somebody else writes to it`,
         );
     }
     reach?.('after-checkpoint');

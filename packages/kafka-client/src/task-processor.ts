@@ -56,7 +56,13 @@ export function internalTopics(applicationId: string): { repartition: TopicSpec;
     },
     checkpoint: {
       name: `${applicationId}_checkpoint`,
-      config: { 'cleanup.policy': 'compact', 'segment.bytes': '16777216', 'segment.ms': '3600000' },
+      config: {
+        'cleanup.policy': 'compact',
+        'segment.bytes': '16777216',
+        'segment.ms': '3600000',
+        // Brokers refuse records whose own timestamp is an hour ahead: an instance with a fast clock would be stuck.
+        'message.timestamp.type': 'LogAppendTime',
+      },
     },
   };
 }
@@ -167,6 +173,17 @@ class Instance implements TaskProcessor {
 
   #assign(partitions: readonly number[]): void {
     if (this.#stopping.signal.aborted) return;
+    const { inputTopic, partitions: known } = this.#options;
+    if (partitions.some((partition) => partition >= known)) {
+      this.#fail(
+        new KafkaClientError(
+          'CLICKSTREAM_KAFKA_PARTITION_COUNT',
+          `topic ${inputTopic} had ${known} partitions when this process started, and was given more: users would change their home. Use new topic names and replay`,
+          { topic: inputTopic },
+        ),
+      );
+      return;
+    }
     this.#hasSeat = true;
     for (const [partition, task] of this.#tasks)
       if (!partitions.includes(partition)) {

@@ -3,7 +3,7 @@ import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brokerProperties, LOOPBACK } from './broker-config.ts';
-import { prepareDataDir, type DataDir } from './data-dir.ts';
+import { prepareDataDir, type ClusterNodeIdentity, type DataDir } from './data-dir.ts';
 import type { KafkaInstallation } from './kafka-installation.ts';
 import { isBrokerReady, probePort } from './kafka-probe.ts';
 import type { LocalKafkaError } from './local-kafka-error.ts';
@@ -23,6 +23,7 @@ export interface BrokerJvmOptions {
   readonly config: Readonly<Record<string, string>> | undefined;
   readonly heapMb: number | undefined;
   readonly fileSizeLimitBlocks: number | undefined;
+  readonly node: ClusterNodeIdentity | undefined;
   /** Called as soon as there is a process, long before it is ready. */
   readonly onSpawn: (identity: ProcessIdentity) => void;
 }
@@ -55,7 +56,7 @@ export async function startBrokerJvm(
   const { dir, ports } = options;
   const occupant = await probePort(LOOPBACK, ports.broker);
   if (occupant !== 'none') throw portTaken(ports.broker, occupant);
-  prepareDataDir(dir, installation.bootstrapCheckpoint);
+  prepareDataDir(dir, installation.bootstrapCheckpoint, options.node);
   writeFileSync(dir.properties, brokerProperties(dir, ports, options.config ?? {}));
   const logOffset = statSync(dir.logFile, { throwIfNoEntry: false })?.size ?? 0;
 

@@ -16,6 +16,12 @@ import { LocalKafkaError } from './local-kafka-error.ts';
 import { isAlive } from './process-table.ts';
 import { explainFolderError, MIN_FREE_MB, noDiskSpace } from './unusable-folder.ts';
 
+/** Which node of which cluster a folder belongs to. */
+export interface ClusterNodeIdentity {
+  readonly id: number;
+  readonly clusterId: string;
+}
+
 /** Where the things of one broker are, all under one folder. */
 export interface DataDir {
   readonly root: string;
@@ -54,7 +60,7 @@ export function dataDirAt(root: string): DataDir {
  * Makes a folder ready for a broker: creates and formats it when new, checks it when not.
  * @throws LocalKafkaError `…_DATA_DIR_UNWRITABLE`, `…_DATA_DIR_IN_USE`, `…_DATA_DIR_CORRUPT`, `…_NO_DISK_SPACE`.
  */
-export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string): void {
+export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string, node?: ClusterNodeIdentity): void {
   try {
     const running = readBrokerRecord(dir);
     if (running !== undefined && isAlive(running)) {
@@ -70,14 +76,14 @@ export function prepareDataDir(dir: DataDir, bootstrapCheckpoint: string): void 
     writeFileSync(dir.outputFile, '');
     const { bavail, bsize } = statfsSync(dir.root);
     if (bavail * bsize < MIN_FREE_MB * 1024 * 1024) throw noDiskSpace(dir.root);
-    format(dir, bootstrapCheckpoint);
+    format(dir, bootstrapCheckpoint, node);
   } catch (error) {
     throw explainFolderError(dir.root, error);
   }
 }
 
 /** What `kafka-storage format` does (KIP-631), less the JVM: two small files, the one that marks completion last. */
-function format(dir: DataDir, bootstrapCheckpoint: string): void {
+function format(dir: DataDir, bootstrapCheckpoint: string, node: ClusterNodeIdentity | undefined): void {
   const metaProperties = join(dir.logs, 'meta.properties');
   if (existsSync(metaProperties)) {
     if (!/^cluster\.id=\S+$/m.test(readFileSync(metaProperties, 'utf8'))) throw dataDirCorrupt(dir);
@@ -88,13 +94,13 @@ function format(dir: DataDir, bootstrapCheckpoint: string): void {
   const draft = join(dir.root, 'meta.properties.draft');
   writeFileSync(
     draft,
-    `version=1\nnode.id=1\ncluster.id=${randomKafkaUuid()}\ndirectory.id=${randomKafkaUuid()}\n`,
+    `version=1\nnode.id=${node?.id ?? 1}\ncluster.id=${node?.clusterId ?? randomKafkaUuid()}\ndirectory.id=${randomKafkaUuid()}\n`,
   );
   renameSync(draft, metaProperties);
 }
 
 /** Kafka's Uuid: 16 random bytes in URL-safe base64, never with a leading dash. */
-function randomKafkaUuid(): string {
+export function randomKafkaUuid(): string {
   for (;;) {
     const uuid = randomBytes(16).toString('base64url');
     if (!uuid.startsWith('-')) return uuid;

@@ -14,5 +14,6 @@ export {
   type ProxyRules,
   type ProxyWay,
 } from './kafka-proxy.ts';
+export { startCluster, type Cluster, type ProxiedBroker, type StartClusterOptions } from './start-cluster.ts';
 export { startBroker, type Broker, type StartBrokerOptions } from './start-broker.ts';
 export { runTool, spawnTool, type RunningTool, type ToolOptions, type ToolResult } from './tools.ts';

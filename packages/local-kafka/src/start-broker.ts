@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LOOPBACK } from './broker-config.ts';
 import { startBrokerJvm, type BrokerExit, type BrokerJvm } from './broker-jvm.ts';
-import { dataDirAt, writeBrokerRecord } from './data-dir.ts';
+import { dataDirAt, writeBrokerRecord, type ClusterNodeIdentity } from './data-dir.ts';
 import { findFreePort } from './find-free-port.ts';
 import { guard } from './guard.ts';
 import { resolveKafkaInstallation } from './kafka-installation.ts';
@@ -27,6 +27,8 @@ export interface StartBrokerOptions {
   readonly heapMb?: number;
   /** `ulimit -f` in blocks of 512 bytes: no file of the broker can grow beyond it, which is what a full disk looks like. */
   readonly fileSizeLimitBlocks?: number;
+  /** Makes it a node of a cluster, whose settings are in `config`; see `startCluster`. */
+  readonly node?: ClusterNodeIdentity;
 }
 
 /** A broker of this process: it ends when this process does, however that happens. */
@@ -93,6 +95,7 @@ export async function startDetachableBroker(
       config: options.config,
       heapMb: options.heapMb,
       fileSizeLimitBlocks: options.fileSizeLimitBlocks,
+      node: options.node,
       onSpawn: (identity) => {
         releases.push(
           guard({

@@ -1,3 +1,5 @@
+export { CLICK_ORIGIN_HEADER, formatClickOrigin, isClickOrigin } from './click-origin.ts';
+export type { ClickOrigin } from './click-origin.ts';
 export { CLICK_EVENT_LIMITS } from './click-event-limits.ts';
 export { clickEventSchema, jsonClickEventSchema } from './click-event-schema.ts';
 export type { ClickEvent } from './click-event-schema.ts';

@@ -48,11 +48,19 @@ function clickTopic(name: string): TopicSpec {
   };
 }
 
-/** The active segment is never compacted: small ones keep a restore from reading months. */
+/**
+ * The active segment is never compacted: small ones keep a restore from reading months. The broker's clock stamps the
+ * records, because it refuses those whose own timestamp is an hour ahead: a writer with a fast clock would be stuck.
+ */
 function compactedTopic(name: string, cleanup: 'compact' | 'compact,delete'): TopicSpec {
   return {
     name,
     cleanup,
-    config: { 'cleanup.policy': cleanup, 'segment.bytes': '33554432', 'segment.ms': '3600000' },
+    config: {
+      'cleanup.policy': cleanup,
+      'segment.bytes': '33554432',
+      'segment.ms': '3600000',
+      'message.timestamp.type': 'LogAppendTime',
+    },
   };
 }

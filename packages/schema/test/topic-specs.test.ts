@@ -2,7 +2,11 @@ import { expect, it } from 'vitest';
 import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 
 const clicks = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' };
-const segments = { 'segment.bytes': '33554432', 'segment.ms': '3600000' };
+const compacted = {
+  'segment.bytes': '33554432',
+  'segment.ms': '3600000',
+  'message.timestamp.type': 'LogAppendTime',
+};
 
 it('gives every public topic its settings', () => {
   expect(createTopicSpecs()).toEqual({
@@ -10,17 +14,17 @@ it('gives every public topic its settings', () => {
     USER_CLICK_AGGREGATION_TOPIC: {
       name: 'user_click_aggregation',
       cleanup: 'compact',
-      config: { 'cleanup.policy': 'compact', ...segments },
+      config: { 'cleanup.policy': 'compact', ...compacted },
     },
     PAGE_CLICK_AGGREGATION_TOPIC: {
       name: 'page_click_aggregation',
       cleanup: 'compact,delete',
-      config: { 'cleanup.policy': 'compact,delete', ...segments },
+      config: { 'cleanup.policy': 'compact,delete', ...compacted },
     },
     USER_SESSION_AGGREGATION_TOPIC: {
       name: 'user_session_aggregation',
       cleanup: 'compact,delete',
-      config: { 'cleanup.policy': 'compact,delete', ...segments },
+      config: { 'cleanup.policy': 'compact,delete', ...compacted },
     },
     DEAD_LETTER_TOPIC: { name: 'user_clickstream_dead_letter', cleanup: 'delete', config: clicks },
   });

@@ -18,6 +18,7 @@ export async function assertExact(
   load: ClickLoad,
   published: 'every' | 'coalesced' = 'every',
 ): Promise<void> {
+  assert.equal(load.uncertain.records, 0, 'it is not known what was written');
   const books = await untilAllRead(topics, load.written);
   const totals = await witness.totals(topics.id, load.answer);
   const last = new Map([...totals].map(([userId, list]) => [userId, list.at(-1) ?? 0]));

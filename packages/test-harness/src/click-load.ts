@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { homePartition } from '@clickstream/kafka-client';
+import { homePartition, type OutgoingRecord } from '@clickstream/kafka-client';
 import { encodeClickEvent } from '@clickstream/schema';
 import type { RandomSource } from './random-source.ts';
 import type { TestTopics } from './test-topics.ts';
@@ -10,9 +10,17 @@ export interface ClickLoad {
   readonly answer: ReadonlyMap<string, number>;
   /** Records acknowledged that are no clicks. */
   readonly malformed: number;
+  /** Clicks by user, and records in all, that may or may not be written: writing them failed. */
+  readonly uncertain: { readonly clicks: ReadonlyMap<string, number>; readonly records: number };
   /** Records acknowledged. */
   readonly written: number;
-  /** Writes this many records more, and resolves when all are acknowledged. */
+  /** Writes one that is no click. */
+  writeMalformed(record: OutgoingRecord): Promise<void>;
+  /** Lets somebody else write so many that are no clicks. */
+  writeMalformedBy(records: number, writer: () => Promise<void>): Promise<void>;
+  /** Writes a click of this user. */
+  writeClick(userId: string, record: OutgoingRecord): Promise<void>;
+  /** Writes this many records more, and resolves when all are acknowledged, or uncertain. */
   write(records: number): Promise<void>;
   /** Writes on and on, about this many a second, until the function that it returns has resolved. */
   keepWriting(perSecond: number): () => Promise<void>;
@@ -21,21 +29,42 @@ export interface ClickLoad {
 const TICK_MS = 20;
 const START_MS = 1_700_000_000_000;
 
+export interface ClickLoadOptions {
+  /** Default 40. */
+  readonly users?: number;
+  /** Makes each URL so long. */
+  readonly urlBytes?: number;
+}
+
 /**
  * Clicks of `users` users in both forms: half of them at home, a quarter without key and anywhere, a quarter with
  * key and placed wrongly on purpose; one of 50 records is no click.
  */
-export function createClickLoad(topics: TestTopics, random: RandomSource, users = 40): ClickLoad {
+export function createClickLoad(
+  topics: TestTopics,
+  random: RandomSource,
+  { users = 40, urlBytes = 0 }: ClickLoadOptions = {},
+): ClickLoad {
   const answer = new Map<string, number>();
   let malformed = 0;
   let written = 0;
+  const uncertain = { clicks: new Map<string, number>(), records: 0 };
   let serial = 0;
 
+  const isWritten = async (record: OutgoingRecord) => {
+    try {
+      await topics.producer.send(record);
+      return true;
+    } catch {
+      uncertain.records++;
+      return false;
+    }
+  };
   const writeOne = async () => {
-    const { clicks: topic, partitions, producer } = topics;
+    const { clicks: topic, partitions } = topics;
     const number = serial++;
     if (random.below(50) === 0) {
-      await producer.send({ topic, key: null, value: Buffer.from(`no click ${number}`) });
+      if (!(await isWritten({ topic, key: null, value: Buffer.from(`no click ${number}`) }))) return;
       malformed++;
     } else {
       const userId = `${topics.id}-${random.below(users)}`;
@@ -43,18 +72,22 @@ export function createClickLoad(topics: TestTopics, random: RandomSource, users 
       const event = {
         eventId: `e-${number}`,
         userId,
-        url: `/page${random.below(9)}`,
+        url: `/page${random.below(9)}`.padEnd(urlBytes, 'x'),
         timestamp: START_MS + number,
       };
       const value = Buffer.from(encodeClickEvent(event, random.below(2) === 0 ? 'json' : 'sentence'));
       const placement = random.below(4);
-      await producer.send(
+      const isCounted = await isWritten(
         placement < 2
           ? { topic, key, value }
           : placement === 2
             ? { topic, key: null, value, partition: random.below(partitions) }
             : { topic, key, value, partition: (homePartition(key, partitions) + 1) % partitions },
       );
+      if (!isCounted) {
+        uncertain.clicks.set(userId, (uncertain.clicks.get(userId) ?? 0) + 1);
+        return;
+      }
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
     }
     written++;
@@ -64,11 +97,27 @@ export function createClickLoad(topics: TestTopics, random: RandomSource, users 
   };
   return {
     answer,
+    uncertain,
     get malformed() {
       return malformed;
     },
     get written() {
       return written;
+    },
+    writeMalformed: async (record) => {
+      if (!(await isWritten(record))) return;
+      malformed++;
+      written++;
+    },
+    writeMalformedBy: async (records, writer) => {
+      await writer();
+      malformed += records;
+      written += records;
+    },
+    writeClick: async (userId, record) => {
+      if (!(await isWritten(record))) return;
+      answer.set(userId, (answer.get(userId) ?? 0) + 1);
+      written++;
     },
     write,
     keepWriting: (perSecond) => {

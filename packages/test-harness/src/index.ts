@@ -1,12 +1,14 @@
+export { startAggregator, type Crash } from './aggregator-process.ts';
 export {
-  startAggregator,
-  type Aggregator,
-  type AggregatorProcess,
-  type Crash,
-} from './aggregator-process.ts';
+  startApp,
+  type AppName,
+  type AppProcess,
+  type AppProcessOptions,
+  type RunningApp,
+} from './app-process.ts';
 export { assertExact } from './assert-exact.ts';
 export { assertVerified } from './assert-verified.ts';
-export { createClickLoad, type ClickLoad } from './click-load.ts';
+export { createClickLoad, type ClickLoad, type ClickLoadOptions } from './click-load.ts';
 export {
   sumOfBooks,
   untilAllRead,
@@ -19,4 +21,5 @@ export { readCommitted } from './read-committed.ts';
 export { readDeadLetters } from './read-dead-letters.ts';
 export { createTestTopics, type AtEnd, type TestTopics, type TestTopicsOptions } from './test-topics.ts';
 export { WatchedOutput } from './watched-output.ts';
+export { writeAndAbort } from './write-and-abort.ts';
 export { startWitness, type Witness } from './witness.ts';

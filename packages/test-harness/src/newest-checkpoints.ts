@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Aggregator } from './aggregator-process.ts';
+import type { RunningApp } from './app-process.ts';
 import type { TestTopics } from './test-topics.ts';
 
 const count = z.int();
@@ -28,7 +28,7 @@ export function sumOfBooks(books: Iterable<Books>): Books {
 export async function untilCheckpoints(
   topics: TestTopics,
   isEnough: (newest: ReadonlyMap<number, NewestCheckpoint>) => boolean,
-  by?: Aggregator,
+  by?: RunningApp,
 ): Promise<ReadonlyMap<number, NewestCheckpoint>> {
   await by?.ready();
   const { reader, checkpoint: topic, partitions } = topics;
@@ -66,7 +66,7 @@ export async function untilCheckpoints(
 export async function untilAllRead(
   topics: TestTopics,
   records: number,
-  by?: Aggregator,
+  by?: RunningApp,
   { atLeast = false }: { readonly atLeast?: boolean } = {},
 ): Promise<Books[]> {
   const newest = await untilCheckpoints(

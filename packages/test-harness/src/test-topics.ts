@@ -20,6 +20,8 @@ export interface TestTopics {
   readonly id: string;
   readonly clicks: string;
   readonly totals: string;
+  readonly pages: string;
+  readonly sessions: string;
   readonly deadLetters: string;
   readonly checkpoint: string;
   readonly repartition: string;
@@ -54,6 +56,8 @@ export async function createTestTopics({
   const id = randomUUID().slice(0, 8);
   const clicks = `clicks-${id}`;
   const totals = `${totalsPrefix}${id}`;
+  const pages = `pages-${id}`;
+  const sessions = `sessions-${id}`;
   const deadLetters = `dead-letters-${id}`;
   const applicationId = `app-${id}`;
   const connection: KafkaConnection = { brokers: brokers.split(','), clientId: 'test' };
@@ -69,6 +73,8 @@ export async function createTestTopics({
     id,
     clicks,
     totals,
+    pages,
+    sessions,
     deadLetters,
     applicationId,
     checkpoint: `${applicationId}_checkpoint`,
@@ -80,6 +86,8 @@ export async function createTestTopics({
       KAFKA_BROKERS: brokers,
       CLICKSTREAM_TOPIC: clicks,
       USER_CLICK_AGGREGATION_TOPIC: totals,
+      PAGE_CLICK_AGGREGATION_TOPIC: pages,
+      USER_SESSION_AGGREGATION_TOPIC: sessions,
       DEAD_LETTER_TOPIC: deadLetters,
       APPLICATION_ID: applicationId,
     },

@@ -1,20 +1,14 @@
 import type { ClickEvent, RunningTotal } from '@clickstream/schema';
-
-/** A user's running total while it is being counted. */
-interface Total {
-  clicks: number;
-  lastClickAt: number;
-  lastUrl: string;
-}
+import type { User } from './users.ts';
 
 /** Running totals of the users whose home is one partition. */
 export class ClickCounter {
-  readonly #totals = new Map<string, Total>();
+  #users = 0;
   #clicks = 0;
 
   /** Number of users with a total. */
   get users(): number {
-    return this.#totals.size;
+    return this.#users;
   }
 
   /** Σ totals. */
@@ -22,43 +16,31 @@ export class ClickCounter {
     return this.#clicks;
   }
 
-  has(userId: string): boolean {
-    return this.#totals.has(userId);
-  }
-
   /** Takes over a total that was published before; the newest one of a user wins. */
-  restore({ userId, clicks, lastClickAt, lastUrl }: RunningTotal): void {
-    this.forget(userId);
-    this.#totals.set(userId, { clicks, lastClickAt, lastUrl });
-    this.#clicks += clicks;
+  restore(user: User, { clicks, lastClickAt, lastUrl }: RunningTotal): void {
+    this.forget(user);
+    this.#add(user, clicks, lastClickAt, lastUrl);
   }
 
-  /** Forgets a user whose total was deleted (a tombstone). */
-  forget(userId: string): void {
-    this.#clicks -= this.#totals.get(userId)?.clicks ?? 0;
-    this.#totals.delete(userId);
+  /** Forgets the total of a user, which was deleted (a tombstone). */
+  forget(user: User): void {
+    if (user.clicks > 0) this.#users--;
+    this.#clicks -= user.clicks;
+    user.clicks = 0;
   }
 
   /** Adds a click to its user's total. */
-  count({ userId, url, timestamp }: ClickEvent): void {
-    this.#clicks++;
-    const total = this.#totals.get(userId);
-    if (!total) {
-      this.#totals.set(userId, { clicks: 1, lastClickAt: timestamp, lastUrl: url });
-      return;
-    }
-    total.clicks++;
+  count(user: User, { url, timestamp }: ClickEvent): void {
     // Of clicks at the same time the one that came last is the last one.
-    if (timestamp >= total.lastClickAt) {
-      total.lastClickAt = timestamp;
-      total.lastUrl = url;
-    }
+    if (user.clicks === 0 || timestamp >= user.lastClickAt) this.#add(user, 1, timestamp, url);
+    else this.#add(user, 1, user.lastClickAt, user.lastUrl);
   }
 
-  /** @throws Error for a user without a total. */
-  totalOf(userId: string): RunningTotal {
-    const total = this.#totals.get(userId);
-    if (!total) throw new Error(`no total of user ${userId}`);
-    return { userId, ...total };
+  #add(user: User, clicks: number, lastClickAt: number, lastUrl: string): void {
+    if (user.clicks === 0) this.#users++;
+    user.clicks += clicks;
+    this.#clicks += clicks;
+    user.lastClickAt = lastClickAt;
+    user.lastUrl = lastUrl;
   }
 }

@@ -1,169 +1,543 @@
 import {
-  DEAD_LETTER_LIMIT_BYTES,
-  decodeClickEvent,
+  decodePageClicks,
   decodeRunningTotal,
+  decodeUserSession,
+  decodeUserSessionKey,
+  encodeClosedUntil,
   encodeDeadLetter,
+  encodePageClicks,
   encodeRunningTotal,
-  isSupportedSchemaVersion,
-  recordSizeBytes,
-  schemaVersionHeader,
-  type DeadLetterReason,
+  encodeUserSession,
+  isClosedUntilKey,
+  userSessionKey,
+  type ClickEvent,
+  type DeadLetter,
+  type Decoded,
   type RecordFormat,
 } from '@clickstream/schema';
 import { ClickCounter } from './click-counter.ts';
+import { Duplicates, type DuplicatesState, type HashText } from './duplicates.ts';
+import type { InputName } from './inputs.ts';
+import { pageOfUrl } from './page-of-url.ts';
+import { PageWindows } from './page-windows.ts';
+import {
+  ingestTimeOf,
+  readClick,
+  Rejection,
+  type ClickOrigin,
+  type ClickRecord,
+  type ForwardedFrom,
+} from './read-click.ts';
+import type { RememberedIdsOptions } from './remembered-ids.ts';
+import { Sessions, type SessionOutput } from './sessions.ts';
+import { StreamClock, type StreamClockState } from './stream-clock.ts';
+import { TimeWindows } from './time-windows.ts';
+import { Users, type User } from './users.ts';
 
-/** A record, as far as counting needs it; the client's record cursor is one. */
-export interface ClickRecord {
-  readonly offset: bigint;
-  /** Ingest time, ms since the epoch. */
-  readonly timestampMs: number;
-  readonly bytes: Buffer;
-  readonly keyStart: number;
-  readonly keyEnd: number;
-  readonly valueStart: number;
-  readonly valueEnd: number;
-  key(): Buffer | null;
-  value(): Buffer | null;
-  header(name: string): Buffer | undefined;
-  headers(): [name: string, value: Buffer][];
-}
-
-/** Where a record was read first. */
-export interface ClickOrigin {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly timestampMs: number;
-}
+export type { ClickOrigin, ClickRecord, ForwardedFrom };
 
 /** Where results, dead letters and forwarded clicks go. */
 export interface ClickOutput<Record> {
+  /** Returns the offset at which the record will stand. */
   write(record: {
     topic: string;
     key: Buffer | null;
     value: Buffer | null;
     headers?: Readonly<globalThis.Record<string, Buffer | string | (Buffer | string)[]>>;
-  }): void;
+  }): bigint;
   forward(record: Record, homePartition: number, key: Buffer): void;
 }
 
 export interface ClickTopologyOptions {
   /** The partition of `clicks` that this topology counts. */
   readonly partition: number;
-  readonly topics: { readonly clicks: string; readonly totals: string; readonly deadLetters: string };
+  readonly topics: {
+    readonly clicks: string;
+    readonly repartition: string;
+    readonly totals: string;
+    readonly pages: string;
+    readonly sessions: string;
+    readonly deadLetters: string;
+  };
   /** The partition where all clicks of a user are counted; the same function for every process. */
   readonly homeOf: (userId: Buffer) => number;
+  readonly hashText: HashText;
   readonly format: RecordFormat;
   /** One total per user and `flush`, or one per click. */
   readonly emit: 'coalesced' | 'every';
+  readonly windows: {
+    readonly sizeMs: number;
+    /** Divides `sizeMs`. */
+    readonly advanceMs: number;
+    /** Pages that a window keeps apart; the rest is counted as `(other)`. */
+    readonly maxPages: number;
+    /** Whether a page is the path of a url or all of it. */
+    readonly pageKey: 'path' | 'url';
+  };
+  readonly sessionGapMs: number;
+  /** How long windows and sessions stay open after their end, ms of stream time. */
+  readonly graceMs: number;
+  /** How far event time may be ahead of ingest time. */
+  readonly maxFutureMs: number;
+  readonly deduplication: RememberedIdsOptions;
 }
 
-/** A total read back from its topic that does not decode, so that counting on would lose what it held. */
-export class UnreadableTotalError extends Error {
-  override readonly name = 'UnreadableTotalError';
+/** Clicks by what became of them: counted = windowed + late = sessioned + sessionLate; missed are windowed too. */
+export interface ClickBooks {
+  windowed: number;
+  late: number;
+  missed: number;
+  sessioned: number;
+  sessionLate: number;
+}
+
+/** Settings that decide what becomes of a click, and that may change at a restart. */
+export interface ClickSettings {
+  readonly graceMs: number;
+  readonly sessionGapMs: number;
+  readonly maxFutureMs: number;
+  readonly maxPages: number;
+  /** Of de-duplication. */
+  readonly horizonMs: number;
+}
+
+/** What a checkpoint says about a topology, beside what is read back from the topics; plain JSON. */
+export interface ClickTopologySnapshot {
+  readonly books: Readonly<ClickBooks>;
+  /** Null before the first click. */
+  readonly clock: StreamClockState | null;
+  readonly isIdle: boolean;
+  readonly duplicates: DuplicatesState;
+  /** What cannot change while results of it are open. */
+  readonly windows: { readonly sizeMs: number; readonly advanceMs: number; readonly pageKey: string };
+  /** What may change at a restart; for those who recount. */
+  readonly settings: ClickSettings;
+  /** Those of them that were others before. */
+  readonly changedSettings: readonly (keyof ClickSettings)[];
+  /** Next offsets of the result topics, as decimal text: they may hold no record any more. */
+  readonly resultEnds: { readonly pages: string; readonly sessions: string };
+}
+
+/** A result read back from its topic that does not decode, so that counting on would lose what it held. */
+export class UnreadableResultError extends Error {
+  override readonly name = 'UnreadableResultError';
+}
+
+/** A checkpoint made with windows of another shape, which cannot be counted on in windows of this one. */
+export class OtherWindowsError extends Error {
+  override readonly name = 'OtherWindowsError';
+}
+
+/** A checkpoint of a version that counted totals only: windows and sessions of the clicks before it would be missing. */
+export class OtherVersionError extends Error {
+  override readonly name = 'OtherVersionError';
+
+  constructor() {
+    super(
+      'its checkpoint is of a version that counted totals only: use another APPLICATION_ID and other result and dead-letter topics, and count anew',
+    );
+  }
 }
 
 /**
  * The aggregation of one partition: records in; results, dead letters and forwarded clicks out. No record is
- * dropped and none throws: what cannot be counted becomes a dead letter that says why.
+ * dropped and none throws: what cannot be counted, or came too late for a window or session, becomes a dead letter that
+ * says why. It is driven by records and by idle time that is told; it knows no other clock.
+ *
+ * After a restart: `resume`, then `restore` of all results, then `rebuild` of both inputs.
  */
 export class ClickTopology<Record extends ClickRecord> {
   readonly #options: ClickTopologyOptions;
+  readonly #users = new Users();
   readonly #counter = new ClickCounter();
+  readonly #clock: StreamClock;
+  readonly #timeWindows: TimeWindows;
+  readonly #windows: PageWindows;
+  readonly #sessions: Sessions;
+  readonly #duplicates: Duplicates;
+  #books: ClickBooks = { windowed: 0, late: 0, missed: 0, sessioned: 0, sessionLate: 0 };
   /** Users whose total is to be published by `flush`, in the order of their first change. */
-  readonly #changed = new Set<string>();
+  #changed: User[] = [];
+  /** Whether idle time has closed every window that was open. */
+  #isIdle = false;
+  /** What the partition's newest `closedUntil` record says. */
+  #published: { closedUntil: number; isIdle: boolean } | undefined;
+  readonly #settings: ClickSettings;
+  #changedSettings: readonly (keyof ClickSettings)[] = [];
+  /** Whether something may be open that is to be closed at once: a restart came with a smaller grace or gap. */
+  #isOverdue = false;
 
+  /** @throws RangeError for windows whose advance does not divide their size. */
   constructor(options: ClickTopologyOptions) {
+    const { partition, windows, graceMs, sessionGapMs, maxFutureMs, deduplication, hashText } = options;
     this.#options = options;
+    const { horizonMs } = deduplication;
+    this.#settings = { graceMs, sessionGapMs, maxFutureMs, maxPages: windows.maxPages, horizonMs };
+    this.#clock = new StreamClock(graceMs);
+    this.#timeWindows = new TimeWindows(windows.sizeMs, windows.advanceMs);
+    this.#windows = new PageWindows({ partition, windows: this.#timeWindows, maxPages: windows.maxPages });
+    this.#sessions = new Sessions(sessionGapMs, this.#users);
+    this.#duplicates = new Duplicates(deduplication, hashText);
   }
 
-  /** Totals that `flush` would publish now. */
+  /** Records that `flush` would write now, give or take a `closedUntil`. */
   get heldBack(): number {
-    return this.#changed.size;
+    return this.#changed.length + this.#windows.heldBack + this.#sessions.heldBack;
   }
 
-  /** Σ totals and number of users: after a restore they must be what they were at the last commit. */
-  sums(): { clicks: number; users: number } {
-    return { clicks: this.#counter.clicks, users: this.#counter.users };
+  /** State in memory, beside {@link sums}: ids remembered, their bytes, and those forgotten before their horizon. */
+  memory(): { rememberedIds: number; rememberedIdBytes: number; idsForgottenEarly: number } {
+    const { size, bytes, forgottenEarly } = this.#duplicates.remembered;
+    return { rememberedIds: size, rememberedIdBytes: bytes, idsForgottenEarly: forgottenEarly };
   }
 
-  /** Takes over a published total; a tombstone forgets the user. @throws UnreadableTotalError */
-  restore(topic: string, record: Record): void {
-    const key = record.key();
-    if (record.valueStart < 0) {
-      if (key) this.#counter.forget(key.toString('utf8'));
-      return;
-    }
-    const decoded = decodeRunningTotal(key, record.value(), (name) => record.header(name));
-    if (decoded.status === 'malformed')
-      throw new UnreadableTotalError(
-        `${topic} [${this.#options.partition}] holds no running total at offset ${record.offset}: ${decoded.detail}`,
-      );
-    this.#counter.restore(decoded.value);
+  /** Sums over the state: after a restore they must be what they were at the last commit. */
+  sums(): {
+    clicks: number;
+    users: number;
+    openWindows: number;
+    openPages: number;
+    windowClicks: number;
+    openSessions: number;
+    sessionClicks: number;
+  } {
+    return {
+      clicks: this.#counter.clicks,
+      users: this.#counter.users,
+      openWindows: this.#windows.openWindows,
+      openPages: this.#windows.openPages,
+      windowClicks: this.#windows.clicks,
+      openSessions: this.#sessions.openSessions,
+      sessionClicks: this.#sessions.clicks,
+    };
+  }
+
+  snapshot(): ClickTopologySnapshot {
+    const { sizeMs, advanceMs, pageKey } = this.#options.windows;
+    return {
+      books: { ...this.#books },
+      clock: this.#clock.state ?? null,
+      isIdle: this.#isIdle,
+      duplicates: this.#duplicates.state,
+      windows: { sizeMs, advanceMs, pageKey },
+      settings: this.#settings,
+      changedSettings: this.#changedSettings,
+      resultEnds: {
+        pages: String(this.#windows.resultsEnd),
+        sessions: String(this.#sessions.resultsEnd),
+      },
+    };
   }
 
   /**
-   * Handles one record of the click topic, or one that was forwarded to us.
+   * Takes over what `snapshot` said.
    *
-   * @param forwardedFrom set for a forwarded record: where it was read first, `'unknown'` if it does not say.
+   * @throws OtherWindowsError if windows have another shape now, OtherVersionError if there was no snapshot.
    */
+  resume(snapshot: unknown): void {
+    if (snapshot === undefined) throw new OtherVersionError();
+    // Written by `snapshot` above and covered by the checkpoint, which only this application writes.
+    const { books, clock, isIdle, duplicates, windows, settings, changedSettings, resultEnds } =
+      snapshot as ClickTopologySnapshot;
+    for (const name of ['sizeMs', 'advanceMs', 'pageKey'] as const) {
+      const now = this.#options.windows[name];
+      if (now !== windows[name])
+        throw new OtherWindowsError(
+          `windows were counted with ${name} ${windows[name]} and now it is ${now}: use other result topics and another APPLICATION_ID, or the old value`,
+        );
+    }
+    const names = Object.keys(settings) as (keyof ClickSettings)[];
+    this.#changedSettings = names.filter(
+      (name) => changedSettings.includes(name) || settings[name] !== this.#settings[name],
+    );
+    this.#books = { ...books };
+    this.#isIdle = isIdle;
+    this.#duplicates.resume(duplicates);
+    this.#windows.reach(BigInt(resultEnds.pages));
+    this.#sessions.reach(BigInt(resultEnds.sessions));
+    if (clock === null) return;
+    this.#published = { closedUntil: this.#timeWindows.lastEnd(clock.closeTime), isIdle };
+    this.#clock.resume(clock);
+    this.#isOverdue = true;
+  }
+
+  /** Takes over a published result of any of the topics, in offset order. @throws UnreadableResultError */
+  restore(topic: string, record: Record): void {
+    const { topics } = this.#options;
+    if (topic === topics.totals) this.#restoreTotal(topic, record);
+    else if (topic === topics.pages) this.#restorePage(topic, record);
+    else this.#restoreSession(topic, record);
+  }
+
+  /**
+   * Takes what memory needs of a record that was processed before: its id, and its user for windows that are still
+   * open. It filters and never classifies again: a window that is open now was open when the click came.
+   */
+  rebuild(record: Record, forwardedFrom: ForwardedFrom): void {
+    const event = readClick(record, forwardedFrom, this.#options.maxFutureMs);
+    if (event instanceof Rejection) return;
+    // A click counted here has its user in a total; every other one was forwarded or is misrouted.
+    const user = this.#users.find(event.userId);
+    if (!user) return;
+    const input = inputOf(forwardedFrom);
+    const { eventId, timestamp, url } = event;
+    const ingestTime = ingestTimeOf(record, forwardedFrom);
+    if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime))
+      return;
+    this.#windows.rebuild(timestamp, this.#pageOf(url), user.number, input, record);
+  }
+
+  /** Records are gone that `rebuild` should have seen: distinct users of the windows open now are a lower bound. */
+  rebuildIsPartial(): void {
+    this.#windows.loseUsers();
+  }
+
+  /** Handles one record of the click topic, or one that was forwarded to us. */
   process(
     record: Record,
-    forwardedFrom: ClickOrigin | 'unknown' | undefined,
+    forwardedFrom: ForwardedFrom,
     output: ClickOutput<Record>,
-  ): 'counted' | 'rejected' | 'forwarded' {
-    const { partition, topics, homeOf, emit } = this.#options;
-    const reject = (reason: DeadLetterReason, detail: string): 'rejected' => {
-      const origin =
-        forwardedFrom === undefined || forwardedFrom === 'unknown'
-          ? { topic: topics.clicks, partition, offset: record.offset, timestampMs: record.timestampMs }
-          : forwardedFrom;
-      const key = record.key();
-      const value = record.value();
-      const letter = encodeDeadLetter({ ...origin, reason, detail, key, value, headers: record.headers() });
-      output.write({ topic: topics.deadLetters, ...letter });
+  ): 'counted' | 'duplicate' | 'rejected' | 'forwarded' {
+    const { partition, homeOf, emit, maxFutureMs } = this.#options;
+    this.#clock.endIdleTime();
+    if (this.#isOverdue) this.#close();
+    const input = inputOf(forwardedFrom);
+    const ingestTime = ingestTimeOf(record, forwardedFrom);
+    this.#duplicates.read(input, ingestTime);
+
+    const event = readClick(record, forwardedFrom, maxFutureMs);
+    if (event instanceof Rejection) {
+      this.#writeDeadLetter(record, forwardedFrom, event, output);
       return 'rejected';
-    };
-
-    if (forwardedFrom === 'unknown') return reject('misrouted', 'was not forwarded by this application');
-    // A forwarded click was within the limit where it was read first; since then it has grown by its origin.
-    const sizeBytes = forwardedFrom === undefined ? sizeOf(record) : 0;
-    if (sizeBytes > DEAD_LETTER_LIMIT_BYTES)
-      return reject('too-large', `${sizeBytes} bytes are over the limit of ${DEAD_LETTER_LIMIT_BYTES}`);
-    if (!isSupportedSchemaVersion(record.header(schemaVersionHeader.name)))
-      return reject('unsupported-version', `only schema version ${schemaVersionHeader.value} is known here`);
-    const decoded =
-      record.valueStart < 0
-        ? decodeClickEvent(null)
-        : decodeClickEvent(record.bytes, record.valueStart, record.valueEnd);
-    if (decoded.status === 'malformed') return reject('malformed', `${decoded.reason}: ${decoded.detail}`);
-
-    const { userId } = decoded.value;
+    }
+    const { userId, eventId } = event;
+    let user = this.#users.find(userId);
     // A user already known here is at home, so that the hash costs once per user.
-    if (!this.#counter.has(userId)) {
+    if (!user) {
       const key = Buffer.from(userId);
       const home = homeOf(key);
       if (home !== partition) {
-        if (forwardedFrom !== undefined)
-          return reject('misrouted', `was forwarded to partition ${partition}, but is at home in ${home}`);
+        if (forwardedFrom !== undefined) {
+          const detail = `was forwarded to partition ${partition}, but is at home in ${home}`;
+          this.#writeDeadLetter(record, forwardedFrom, new Rejection('misrouted', detail), output);
+          return 'rejected';
+        }
         output.forward(record, home, key);
         return 'forwarded';
       }
+      user = this.#users.admit(userId);
     }
-    this.#counter.count(decoded.value);
-    if (emit === 'every') this.#publish(userId, output);
-    else this.#changed.add(userId);
+    // A sentence has no event id: sent twice, it is two clicks.
+    if (
+      eventId !== undefined &&
+      this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime) &&
+      user.clicks > 0
+    )
+      return 'duplicate';
+
+    this.#counter.count(user, event);
+    if (emit === 'every') this.#publishTotal(user, output);
+    else if (!user.isChanged) {
+      user.isChanged = true;
+      this.#changed.push(user);
+    }
+    this.#isIdle = false;
+    if (this.#clock.count(event.timestamp)) this.#close();
+    this.#countInWindows(user, event, input, record, forwardedFrom, output);
+    this.#countInSessions(user, event, record, forwardedFrom, output);
     return 'counted';
   }
 
-  /** Publishes the totals held back since the last time. */
-  flush(output: ClickOutput<Record>): void {
-    for (const userId of this.#changed) this.#publish(userId, output);
-    this.#changed.clear();
+  /** Told after each batch: whether that input is read up to its end. */
+  caughtUp(input: InputName, isCaughtUp: boolean): void {
+    this.#duplicates.caughtUp(input, isCaughtUp);
   }
 
-  #publish(userId: string, output: ClickOutput<Record>): void {
-    const { key, value, headers } = encodeRunningTotal(this.#counter.totalOf(userId), this.#options.format);
+  /**
+   * Nothing has come for `idleMs` more: windows and sessions close as if event time had gone on by it.
+   *
+   * @param wallClockMs now, ms since the epoch; stream time is never moved beyond it.
+   * @returns whether that changed anything that has to be committed.
+   */
+  idle(idleMs: number, wallClockMs: number): boolean {
+    const hasClosed = this.#clock.idle(
+      idleMs,
+      wallClockMs,
+      () => Math.min(this.#windows.nextEnd, this.#sessions.nextEnd),
+      () => {
+        this.#close();
+      },
+    );
+    if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0) return hasClosed;
+    this.#isIdle = true;
+    return true;
+  }
+
+  /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
+  flush(output: ClickOutput<Record>): void {
+    const { topics } = this.#options;
+    if (this.#isOverdue) this.#close();
+    for (const user of this.#changed) {
+      user.isChanged = false;
+      this.#publishTotal(user, output);
+    }
+    this.#changed = [];
+    const write = (topic: string, key: string, value: string | null) =>
+      output.write({ topic, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) });
+    this.#windows.flush((result) => {
+      const { key, value } = encodePageClicks(result);
+      return write(topics.pages, key, value);
+    });
+    const sessionOutput: SessionOutput = {
+      write: (session) => {
+        const { key, value } = encodeUserSession(session);
+        return write(topics.sessions, key, value);
+      },
+      writeTombstone: (key) => write(topics.sessions, userSessionKey(key), null),
+    };
+    this.#sessions.flush(sessionOutput);
+    this.#publishClosedUntil((key, value) => write(topics.pages, key, value));
+  }
+
+  /** The lowest offset of an input that `rebuild` has to see. */
+  rebuildFrom(input: InputName, position: bigint): bigint {
+    const ids = this.#duplicates.rebuildFrom(input) ?? position;
+    const windows = this.#windows.rebuildFrom(input) ?? position;
+    return ids < windows ? ids : windows;
+  }
+
+  /** The lowest offset of the windowed topics that `restore` has to see; totals are read from their beginning. */
+  resultsFrom(): globalThis.Record<string, bigint> {
+    const { pages, sessions } = this.#options.topics;
+    return { [pages]: this.#windows.resultsFrom, [sessions]: this.#sessions.resultsFrom };
+  }
+
+  #countInWindows(
+    user: User,
+    { url, timestamp }: ClickEvent,
+    input: InputName,
+    record: Record,
+    forwardedFrom: ForwardedFrom,
+    output: ClickOutput<Record>,
+  ): void {
+    const { closeTime, streamTime } = this.#clock;
+    const { sizeMs, advanceMs } = this.#timeWindows;
+    const page = this.#pageOf(url);
+    const missed = this.#windows.count(timestamp, page, user.number, closeTime, input, record);
+    if (missed === sizeMs / advanceMs) {
+      this.#books.late++;
+      const detail = `event time ${timestamp}: every window of it had closed at stream time ${streamTime}`;
+      this.#writeDeadLetter(record, forwardedFrom, new Rejection('late', detail), output, {
+        streamTimeMs: streamTime,
+      });
+      return;
+    }
+    this.#books.windowed++;
+    if (missed === 0) return;
+    this.#books.missed++;
+    const firstStart = this.#timeWindows.firstStart(timestamp);
+    const missedWindows = Array.from({ length: missed }, (_, index) => firstStart + index * advanceMs);
+    const detail = `event time ${timestamp}: ${missed} of its ${sizeMs / advanceMs} windows had closed at stream time ${streamTime}`;
+    this.#writeDeadLetter(record, forwardedFrom, new Rejection('missed', detail), output, {
+      streamTimeMs: streamTime,
+      missedWindows,
+    });
+  }
+
+  #countInSessions(
+    user: User,
+    { url, timestamp }: ClickEvent,
+    record: Record,
+    forwardedFrom: ForwardedFrom,
+    output: ClickOutput<Record>,
+  ): void {
+    const { closeTime, streamTime } = this.#clock;
+    if (this.#sessions.count(user, timestamp, url, closeTime)) {
+      this.#books.sessioned++;
+      return;
+    }
+    this.#books.sessionLate++;
+    const detail = `event time ${timestamp} is older than the grace at stream time ${streamTime}, and no session was open there`;
+    this.#writeDeadLetter(record, forwardedFrom, new Rejection('session-late', detail), output, {
+      streamTimeMs: streamTime,
+    });
+  }
+
+  #close(): void {
+    const { closeTime } = this.#clock;
+    this.#isOverdue = false;
+    this.#windows.close(closeTime);
+    this.#sessions.close(closeTime);
+  }
+
+  #pageOf(url: string): string {
+    return this.#options.windows.pageKey === 'url' ? url : pageOfUrl(url);
+  }
+
+  #restoreTotal(topic: string, record: Record): void {
+    const key = record.key();
+    if (record.valueStart < 0) {
+      const user = key && this.#users.find(key.toString('utf8'));
+      if (user) this.#counter.forget(user);
+      return;
+    }
+    const decoded = decodeRunningTotal(key, record.value(), (name) => record.header(name));
+    const total = this.#readable(decoded, topic, record);
+    this.#counter.restore(this.#users.admit(total.userId), total);
+  }
+
+  #restorePage(topic: string, record: Record): void {
+    this.#windows.reach(record.offset + 1n);
+    const key = record.key();
+    // How far windows are closed is in the checkpoint, and tombstones are none of ours.
+    if (isClosedUntilKey(key) || record.valueStart < 0) return;
+    const result = this.#readable(decodePageClicks(key, record.value()), topic, record);
+    this.#windows.restore(result, record.offset);
+  }
+
+  #restoreSession(topic: string, record: Record): void {
+    this.#sessions.reach(record.offset + 1n);
+    const key = record.key();
+    if (record.valueStart < 0)
+      this.#sessions.forget(this.#readable(decodeUserSessionKey(key), topic, record));
+    else
+      this.#sessions.restore(
+        this.#readable(decodeUserSession(key, record.value()), topic, record),
+        record.offset,
+      );
+  }
+
+  #readable<T>(decoded: Decoded<T>, topic: string, record: Record): T {
+    if (decoded.status === 'decoded') return decoded.value;
+    throw new UnreadableResultError(
+      `${topic} [${this.#options.partition}] holds no result at offset ${record.offset}: ${decoded.detail}`,
+    );
+  }
+
+  #writeDeadLetter(
+    record: Record,
+    forwardedFrom: ForwardedFrom,
+    { reason, detail }: Rejection,
+    output: ClickOutput<Record>,
+    lateness: Pick<DeadLetter, 'streamTimeMs' | 'missedWindows'> = {},
+  ): void {
+    const { partition, topics } = this.#options;
+    const { offset, timestampMs } = record;
+    const origin =
+      forwardedFrom === undefined
+        ? { topic: topics.clicks, partition, offset, timestampMs }
+        : forwardedFrom === 'unknown'
+          ? { topic: topics.repartition, partition, offset, timestampMs }
+          : forwardedFrom;
+    const [key, value, headers] = [record.key(), record.value(), record.headers()];
+    const letter = encodeDeadLetter({ ...origin, reason, detail, key, value, headers, ...lateness });
+    output.write({ topic: topics.deadLetters, ...letter });
+  }
+
+  #publishTotal(user: User, output: ClickOutput<Record>): void {
+    const { id: userId, clicks, lastClickAt, lastUrl } = user;
+    const total = { userId, clicks, lastClickAt, lastUrl };
+    const { key, value, headers } = encodeRunningTotal(total, this.#options.format);
     output.write({
       topic: this.#options.topics.totals,
       key: Buffer.from(key),
@@ -171,12 +545,20 @@ export class ClickTopology<Record extends ClickRecord> {
       ...(headers && { headers }),
     });
   }
+
+  #publishClosedUntil(write: (key: string, value: string) => bigint): void {
+    const { closeTime, streamTime } = this.#clock;
+    if (this.#clock.state === undefined) return;
+    const closedUntil = this.#timeWindows.lastEnd(closeTime);
+    const isIdle = this.#isIdle;
+    if (this.#published?.closedUntil === closedUntil && this.#published.isIdle === isIdle) return;
+    const { partition } = this.#options;
+    const { key, value } = encodeClosedUntil({ partition, closedUntil, streamTime, idle: isIdle });
+    this.#windows.reach(write(key, value) + 1n);
+    this.#published = { closedUntil, isIdle };
+  }
 }
 
-/** The size that the limit speaks of; exact only where it could be over it. */
-function sizeOf(record: ClickRecord): number {
-  const quick = record.valueEnd - record.valueStart + (record.keyEnd - record.keyStart);
-  const headers = record.headers();
-  if (headers.length === 0) return quick;
-  return recordSizeBytes({ key: record.key(), value: record.value(), headers });
+function inputOf(forwardedFrom: ForwardedFrom): InputName {
+  return forwardedFrom === undefined ? 'input' : 'repartition';
 }

@@ -1,5 +1,10 @@
 import { createLogger, type AppContext, type RecordCursor } from '@clickstream/kafka-client';
-import { createTopicSpecs, decodeRunningTotal, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
+import {
+  createTopicSpecs,
+  decodeRunningTotal,
+  DEFAULT_TOPIC_NAMES,
+  type MalformedReason,
+} from '@clickstream/schema';
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { GrowingColumn } from '../core/growing-column.ts';
@@ -50,7 +55,7 @@ export async function follow(flags: TopicFlags, context: AppContext): Promise<nu
       ? { user: new GrowingColumn(USER_COLUMNS), count: new GrowingColumn(COUNT_COLUMNS) }
       : undefined;
   const isWanted = createUserFilter(flags.user);
-  const unreadable = new ReasonTally();
+  const unreadable = new ReasonTally<MalformedReason>('record');
 
   const render = (record: RecordCursor, partition: number): string | undefined => {
     if (record.valueStart < 0) return undefined; // a tombstone

@@ -34,11 +34,13 @@ const COLOURS = { pass: 'green', fail: 'red', unchecked: 'yellow' } as const;
 const FOLLOW_PAUSE_MS = 3_000;
 const CONNECT_LIMIT_MS = 15_000;
 
-/** `verify`: recounts the clicks and compares every running total. */
+/** `verify`: recounts the clicks and compares every total, window and session. */
 export function addVerifyCommand(program: Command, run: RunCommand): void {
   program
     .command('verify')
-    .description('count all clicks anew, compare every running total with that, and say PASS or FAIL')
+    .description(
+      'count all clicks anew, compare every total, window and session with that, and say PASS or FAIL',
+    )
     .option('--json', 'one JSON object for each verification')
     .option('--follow', 'verify again and again, until one fails or it is stopped')
     .option('--manifest <file>', 'also check what a run of producer --manifest <file> had acknowledged')
@@ -46,11 +48,11 @@ export function addVerifyCommand(program: Command, run: RunCommand): void {
       'after',
       `
 Nothing is stopped and nothing is written: what the aggregator has committed at one moment is checked.
-Exit code 0: every total is exact. 1: something is wrong. 2: not everything could be checked.
+Exit code 0: every result is exact. 1: something is wrong. 2: not everything could be checked.
 
 Examples:
   $ results-consumer verify
-  PASS: every total is exact (125000 clicks of 100 users in 4 partitions, 0.9 s)
+  PASS: every total, window and session is exact (125000 clicks of 100 users in 4 partitions, 0.9 s)
   $ results-consumer verify --follow
   $ results-consumer verify --manifest run.ndjson --json`,
     )
@@ -116,6 +118,8 @@ async function verifyWith(
       topics: {
         clicks: config.CLICKSTREAM_TOPIC,
         totals: config.USER_CLICK_AGGREGATION_TOPIC,
+        pages: config.PAGE_CLICK_AGGREGATION_TOPIC,
+        sessions: config.USER_SESSION_AGGREGATION_TOPIC,
         deadLetters: config.DEAD_LETTER_TOPIC,
         checkpoints: `${config.APPLICATION_ID}_checkpoint`,
       },

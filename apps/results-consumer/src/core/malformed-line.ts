@@ -1,7 +1,6 @@
-import { printable, type Malformed, type MalformedReason } from '@clickstream/schema';
+import type { Malformed, MalformedReason } from '@clickstream/schema';
+import { excerptOf } from './excerpt.ts';
 import type { LineStyle } from './line-style.ts';
-
-const EXCERPT_LENGTH = 80;
 
 /** A record that is no click: where it is, what is wrong and how it begins. */
 export interface MalformedRecord {
@@ -23,12 +22,7 @@ export function describeMalformed(
   offset: bigint,
   value: Buffer | null,
 ): MalformedRecord {
-  // A character has four bytes at most; one more shows whether anything is cut.
-  const text = value?.subarray(0, (EXCERPT_LENGTH + 1) * 4).toString('utf8') ?? '';
-  const characters = Array.from(text);
-  const isCut = characters.length > EXCERPT_LENGTH;
-  const excerpt = printable(characters.slice(0, EXCERPT_LENGTH).join('')) + (isCut ? '…' : '');
-  return { reason, detail, topic, partition, offset: offset.toString(), excerpt };
+  return { reason, detail, topic, partition, offset: offset.toString(), excerpt: excerptOf(value) };
 }
 
 /** A malformed record as one line for people. */

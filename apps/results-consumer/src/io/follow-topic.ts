@@ -5,11 +5,13 @@ import { mergeByTime, type TimedLine } from './merge-by-time.ts';
 
 /**
  * Where to begin: with the first record of that Kafka timestamp (ms since the epoch) or a later one in each
- * partition, with the newest `last` lines of the topic, or with the newest `last` of those.
+ * partition, with the newest `last` lines of the topic, or with the newest `last` of those; with neither, with the
+ * first record that there is.
  */
-export type Beginning =
-  | { readonly fromTimestampMs: number; readonly last?: number }
-  | { readonly fromTimestampMs?: number; readonly last: number };
+export interface Beginning {
+  readonly fromTimestampMs?: number;
+  readonly last?: number;
+}
 
 /** The line that shows a record; undefined for a record that is not to be shown. */
 export type RenderRecord = (record: RecordCursor, partition: number) => string | undefined;
@@ -18,6 +20,8 @@ export interface FollowTopicOptions {
   readonly reader: PartitionReader;
   readonly topic: string;
   readonly beginning: Beginning;
+  /** Ends with what is there at the beginning. */
+  readonly endsWithPast?: boolean;
   readonly render: RenderRecord;
   readonly print: PrintLines;
   readonly signal: AbortSignal;
@@ -33,10 +37,10 @@ const FIRST_SPAN_MIN = 1_000n;
 
 /**
  * Prints the lines of a topic: first those of the past that `beginning` asks for, in order of time, then each batch
- * as it arrives. Ends when `signal` aborts; rejects with what the reader throws.
+ * as it arrives, unless it `endsWithPast`. Ends when `signal` aborts; rejects with what the reader throws.
  */
 export async function followTopic(options: FollowTopicOptions): Promise<void> {
-  const { reader, topic, beginning, print, signal } = options;
+  const { reader, topic, beginning, endsWithPast, print, signal } = options;
   const ends = await reader.endOffsets(topic);
   const starts = await startOffsets(options, ends);
   options.onReady(ends.length);
@@ -45,6 +49,7 @@ export async function followTopic(options: FollowTopicOptions): Promise<void> {
   if (beginning.last === undefined) await printPast(options, past);
   else await printNewest(options, past, beginning.last);
 
+  if (endsWithPast) return;
   await Promise.all(
     ends.map(async (from, partition) => {
       for await (const batch of reader.read({ topic, partition, from }, signal))

@@ -19,15 +19,17 @@ export interface ShowTopicOptions {
   /** The one to show. */
   readonly topic: string;
   readonly beginning: Beginning;
+  /** Ends with what is there at the beginning. */
+  readonly endsWithPast?: boolean;
   readonly render: RenderRecord;
 }
 
 /**
  * Connects, says `ready` on standard error and prints a topic on standard output, committed records only and without
- * a consumer group: any number of copies may run side by side. Ends when the process is told to stop.
+ * a consumer group: any number of copies may run side by side. Ends when the process is told to stop, or with what is there.
  */
 export async function showTopic(options: ShowTopicOptions): Promise<void> {
-  const { context, config, log, topics, topic, beginning, render } = options;
+  const { context, config, log, topics, topic, beginning, endsWithPast = false, render } = options;
   const { stdout, stderr, signal } = context;
   const connection = kafkaConnection(config, 'clickstream-results-consumer');
   await ensureTopics({ connection, log, topics, partitions: config.TOPIC_PARTITIONS, signal });
@@ -37,12 +39,13 @@ export async function showTopic(options: ShowTopicOptions): Promise<void> {
       reader,
       topic,
       beginning,
+      endsWithPast,
       render,
       print: createLinePrinter(stdout, signal),
       signal,
       onReady: (partitions) => {
         stderr.write(
-          `ready: following ${topic} at ${connection.brokers.join(',')} (${partitions} ${partitions === 1 ? 'partition' : 'partitions'})\n`,
+          `ready: ${endsWithPast ? 'listing' : 'following'} ${topic} at ${connection.brokers.join(',')} (${partitions} ${partitions === 1 ? 'partition' : 'partitions'})\n`,
         );
       },
     });

@@ -1,5 +1,5 @@
 import type { Books } from './checkpoint-record.ts';
-import type { DeadLetterCount } from './count-dead-letters.ts';
+import type { DeadLetterCount } from './dead-letters.ts';
 import type { Findings } from './findings.ts';
 import type { LogBounds, PartitionRecount } from './recount-clicks.ts';
 import type { Cut, Task } from './take-cut.ts';
@@ -14,7 +14,7 @@ export interface Evidence {
 
 /** Compares positions, marks and books of each task with what was found; says which partitions are whole. */
 export function checkBooks(evidence: Evidence, problems: Findings, gaps: Findings): Wholeness {
-  const wholeness: Wholeness = { input: [], forwards: [], received: [] };
+  const wholeness: Wholeness = { input: [], forwards: [], received: [], letters: [] };
   for (const task of evidence.cut) {
     const check = new TaskCheck(evidence, task, problems, gaps);
     check.balance();
@@ -23,12 +23,19 @@ export function checkBooks(evidence: Evidence, problems: Findings, gaps: Finding
     wholeness.received.push(check.receipts());
   }
   for (const task of evidence.cut) {
+    const { partition } = task;
     const check = new TaskCheck(evidence, task, problems, gaps);
     check.marks();
+    const areClicksWhole = wholeness.input[partition] === true && areReceiptsKnown(wholeness, partition);
+    if (task.state && areClicksWhole) {
+      check.duplicates();
+      check.clock();
+    }
     const lettersAreWhole = check.letters();
+    wholeness.letters.push(lettersAreWhole);
     if (!lettersAreWhole) continue;
-    if (wholeness.input[task.partition]) check.rejected();
-    if (areReceiptsKnown(wholeness, task.partition)) check.received();
+    if (wholeness.input[partition]) check.rejected();
+    if (areReceiptsKnown(wholeness, partition)) check.received();
   }
   return wholeness;
 }
@@ -41,6 +48,8 @@ export interface Wholeness {
   readonly forwards: boolean[];
   /** Whether its task has received all clicks that were forwarded to it, once each. */
   readonly received: boolean[];
+  /** Whether all dead letters of its task are there. */
+  readonly letters: boolean[];
 }
 
 /** Whether the clicks that other tasks have forwarded to this one can be counted anew. */
@@ -62,14 +71,77 @@ class TaskCheck {
   }
 
   balance(): void {
-    const { read, received, counted, rejected, forwarded } = this.#task.books;
-    if (read + received !== counted + rejected + forwarded)
-      this.#problems.add(
-        'books',
-        this.#task.partition,
-        `the books of partition ${this.#task.partition} do not balance: ${read} read and ${received} received, ${counted} counted, ${rejected} rejected and ${forwarded} forwarded`,
+    const { partition, sums, state, books } = this.#task;
+    const { read, received, counted, duplicate, rejected, forwarded } = books;
+    const doNotBalance = (what: string) => {
+      this.#problems.add('books', partition, `the books of partition ${partition} do not balance: ${what}`);
+    };
+    if (read + received !== counted + duplicate + rejected + forwarded)
+      doNotBalance(
+        `${read} read and ${received} received, ${counted} counted, ${duplicate} duplicates, ${rejected} rejected and ${forwarded} forwarded`,
       );
-    this.#expect('clicks counted', this.#task.sums.clicks, counted);
+    this.#expect('clicks counted', sums.clicks, counted);
+    if (!state) return;
+    const { windowed, late, sessioned, sessionLate } = state.books;
+    if (counted !== windowed + late)
+      doNotBalance(`${counted} counted, ${windowed} in windows and ${late} too late for theirs`);
+    if (counted !== sessioned + sessionLate)
+      doNotBalance(`${counted} counted, ${sessioned} in sessions and ${sessionLate} too late for one`);
+  }
+
+  duplicates(): void {
+    const { partition, books } = this.#task;
+    const { duplicate, uncertain } = this.#recount(partition);
+    const difference = Math.abs(books.duplicate - duplicate);
+    if (difference === 0) return;
+    if (difference > uncertain) {
+      this.#expect('duplicates', duplicate, books.duplicate);
+      return;
+    }
+    this.#gaps.add(
+      'duplicates',
+      partition,
+      `duplicates in partition ${partition}: expected ${duplicate}, found ${books.duplicate}, which may be right: of ${uncertain} clicks the log does not tell whether the horizon still covered the one before`,
+      { expected: duplicate, found: books.duplicate },
+    );
+  }
+
+  /** Stream time is the greatest event time counted, or what idle time made of it: at most the last thing to close. */
+  clock(): void {
+    const { partition, state, sequence } = this.#task;
+    if (!state) return;
+    const { lastEventTime, areCopiesKnown } = this.#recount(partition);
+    const { clock, windows, settings, changedSettings } = state;
+    if (!areCopiesKnown) return;
+    const report = (text: string, facts: { expected?: number; found?: number } = {}) => {
+      this.#problems.add(
+        'late',
+        partition,
+        `checkpoint ${sequence} of partition ${partition}: ${text}`,
+        facts,
+      );
+    };
+    if (!clock) {
+      if (lastEventTime > -Infinity) report(`no stream time, and clicks were counted up to ${lastEventTime}`);
+      return;
+    }
+    const { streamTime, closeTime } = clock;
+    const facts = { expected: lastEventTime, found: streamTime };
+    if (streamTime < lastEventTime)
+      report(
+        `stream time ${streamTime} is before the event time of a click that was counted, ${lastEventTime}`,
+        facts,
+      );
+    if (changedSettings.includes('graceMs') || changedSettings.includes('sessionGapMs')) return;
+    if (closeTime !== streamTime - settings.graceMs)
+      report(`at stream time ${streamTime} windows are closed that end until ${closeTime}`);
+    const lastWindowEnd = Math.floor(lastEventTime / windows.advanceMs) * windows.advanceMs + windows.sizeMs;
+    const lastEnd = Math.max(lastWindowEnd, lastEventTime + settings.sessionGapMs);
+    if (streamTime > Math.max(lastEventTime, lastEnd + settings.graceMs))
+      report(
+        `stream time ${streamTime} is after the last click, at ${lastEventTime}, and all that was open`,
+        facts,
+      );
   }
 
   /** Whether all that was read is there. */
@@ -146,25 +218,46 @@ class TaskCheck {
 
   /** Whether retention has left all dead letters. */
   letters(): boolean {
-    const { partition, books } = this.#task;
-    const { letters = 0, start = 0 } = this.#evidence.letters[partition] ?? {};
-    if (letters < books.rejected && start > 0) {
+    const { partition, books, state } = this.#task;
+    const { letters = new Map<string, number>(), start = 0 } = this.#evidence.letters[partition] ?? {};
+    const found = [...letters.values()].reduce((sum, count) => sum + count, 0);
+    const listed = state?.books ?? { late: 0, missed: 0, sessionLate: 0 };
+    const told = books.rejected + listed.late + listed.missed + listed.sessionLate;
+    if (found < told && start > 0) {
       this.#gaps.add(
         'books',
         partition,
-        `the dead letters of partition ${partition} begin at offset ${start}: ${books.rejected - letters} are gone`,
+        `the dead letters of partition ${partition} begin at offset ${start}: ${told - found} are gone`,
         { offset: start },
       );
       return false;
     }
-    this.#expect('dead letters', letters, books.rejected);
+    const [late, missed, sessionLate] = ['late', 'missed', 'session-late'].map(
+      (name) => letters.get(name) ?? 0,
+    );
+    this.#expect(
+      'dead letters of rejected clicks',
+      found - (late ?? 0) - (missed ?? 0) - (sessionLate ?? 0),
+      books.rejected,
+    );
+    this.#expect('dead letters of late clicks', late ?? 0, listed.late);
+    this.#expect('dead letters of clicks that missed a window', missed ?? 0, listed.missed);
+    this.#expect('dead letters of clicks too late for a session', sessionLate ?? 0, listed.sessionLate);
     return true;
   }
 
   rejected(): void {
     const { partition, books } = this.#task;
     const { rejected } = this.#recount(partition);
-    this.#expect('records rejected', rejected + this.#misrouted(), books.rejected);
+    const sum = [...rejected.values()].reduce((records, count) => records + count, 0);
+    this.#expect('records rejected', sum + this.#misrouted(), books.rejected);
+    const letters = this.#evidence.letters[partition]?.letters;
+    for (const reason of ['malformed', 'unsupported-version', 'future', 'too-large'])
+      this.#expect(
+        `dead letters with reason ${reason}`,
+        rejected.get(reason) ?? 0,
+        letters?.get(reason) ?? 0,
+      );
   }
 
   received(): void {
@@ -211,22 +304,26 @@ class TaskCheck {
     return (
       this.#evidence.recounts[partition] ?? {
         read: 0,
-        rejected: 0,
+        rejected: new Map(),
         forwarded: 0,
         inFlight: 0,
         received: new Map(),
+        duplicate: 0,
+        uncertain: 0,
+        areCopiesKnown: true,
+        lastEventTime: -Infinity,
       }
     );
   }
 
   #misrouted(): number {
-    return this.#evidence.letters[this.#task.partition]?.misrouted ?? 0;
+    return this.#evidence.letters[this.#task.partition]?.letters.get('misrouted') ?? 0;
   }
 }
 
 /** All books added up. */
 export function sumOfBooks(cut: Cut): Books {
-  const sum = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
+  const sum = { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 };
   for (const { books } of cut)
     for (const entry of Object.keys(sum) as (keyof Books)[]) sum[entry] += books[entry];
   return sum;

@@ -7,6 +7,31 @@ const offset = z
   .regex(/^\d{1,15}$/, 'expected an offset as a decimal string')
   .transform(Number);
 
+const timeMs = z.int();
+const lengthMs = z.int().min(0);
+
+/** What the aggregation itself adds: the settings that it counts with, and how far its clock is. */
+const clickState = z.object({
+  books: z.object({ windowed: count, late: count, missed: count, sessioned: count, sessionLate: count }),
+  clock: z.object({ streamTime: timeMs, closeTime: timeMs }).nullable(),
+  isIdle: z.boolean(),
+  windows: z.object({
+    sizeMs: z.int().min(1),
+    advanceMs: z.int().min(1),
+    pageKey: z.enum(['path', 'url']),
+  }),
+  settings: z.object({
+    graceMs: lengthMs,
+    sessionGapMs: z.int().min(1),
+    maxFutureMs: lengthMs,
+    maxPages: z.int().min(1),
+    horizonMs: lengthMs,
+  }),
+  /** Names of those settings that were others before. */
+  changedSettings: z.array(z.string()),
+  duplicates: z.object({ ids: z.object({ forgottenEarly: count }) }),
+});
+
 /** What `<APPLICATION_ID>_checkpoint` holds for a task, as far as it can be checked; other fields are ignored. */
 const checkpointRecord = z.object({
   version: z.literal(1),
@@ -16,8 +41,16 @@ const checkpointRecord = z.object({
   repartition: z.object({ lossAccepted: offset.optional() }),
   marks: z.record(z.string().regex(/^\d{1,9}$/), offset),
   resultEnds: z.record(z.string(), offset),
-  books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
-  sums: z.object({ clicks: count, users: count }),
+  books: z.object({
+    read: count,
+    counted: count,
+    duplicate: count.default(0),
+    rejected: count,
+    forwarded: count,
+    received: count,
+  }),
+  sums: z.looseObject({ clicks: count, users: count }),
+  state: clickState.optional(),
 });
 
 /** What a task says that it has done. */
@@ -40,8 +73,13 @@ export interface TaskCheckpoint {
   /** By topic: what the task wrote to its partition stands below this offset. */
   readonly resultEnds: ReadonlyMap<string, number>;
   readonly books: Books;
-  readonly sums: { readonly clicks: number; readonly users: number };
+  readonly sums: Readonly<Record<string, unknown>> & { readonly clicks: number; readonly users: number };
+  /** Missing in checkpoints of versions that counted totals alone. */
+  readonly state?: ClickState | undefined;
 }
+
+/** What windows, sessions and de-duplication were counted with, and what they came to. Times in ms. */
+export type ClickState = z.output<typeof clickState>;
 
 /** Records that a task dealt with, by what became of them; `received` came through other tasks, `read` did not. */
 export type Books = Readonly<z.output<typeof checkpointRecord>['books']>;

@@ -6,7 +6,15 @@ export type Check =
   | 'growth'
   /** The records of the result and dead-letter topics with what the checkpoints say of them. */
   | 'results'
-  /** The sums of a checkpoint with the totals. */
+  /** The windows of each page with the recount. */
+  | 'windows'
+  /** The sessions of each user with the recount. */
+  | 'sessions'
+  /** What is listed as too late with the stream time that made it so. */
+  | 'late'
+  /** The duplicates that a checkpoint tells of with the recount. */
+  | 'duplicates'
+  /** The sums of a checkpoint with the results. */
   | 'sums'
   /** The books of a checkpoint with the recount. */
   | 'books'
@@ -27,13 +35,15 @@ export interface Finding {
   /** How many there are of the kind; the text tells the first. */
   readonly count: number;
   readonly user?: string;
+  /** Of a result. */
+  readonly key?: string;
   readonly offset?: number;
   readonly expected?: number;
   readonly found?: number;
 }
 
 /** Facts that go with a finding, for machines. */
-export type FindingFacts = Pick<Finding, 'user' | 'offset' | 'expected' | 'found'>;
+export type FindingFacts = Pick<Finding, 'user' | 'key' | 'offset' | 'expected' | 'found'>;
 
 /** Collects findings; of what may be found in any number of records it keeps the first and counts the others. */
 export class Findings {
@@ -50,7 +60,7 @@ export class Findings {
 
   /** Adds one of possibly many of a kind in a partition. */
   addRecord(kind: string, check: Check, partition: number, text: string, facts: FindingFacts = {}): void {
-    const key = `${kind}/${partition}`;
+    const key = `${check}/${kind}/${partition}`;
     const place = this.#placeOfKind.get(key);
     const first = place === undefined ? undefined : this.#list[place];
     if (place !== undefined && first) {

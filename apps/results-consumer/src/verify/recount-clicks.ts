@@ -1,9 +1,14 @@
 import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
 import type { AcknowledgedRanges } from './acknowledged-ranges.ts';
+import { Appearances, contentOf } from './appearances.ts';
+import { clickOfRecord, type Click, type NoClick } from './click-of-record.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { pageOfClick } from './page-of-click.ts';
+import type { PageResults } from './page-results.ts';
+import { readByIngestTime } from './read-by-ingest-time.ts';
 import type { ReadProgress } from './read-progress.ts';
-import type { Tallies } from './tallies.ts';
 import type { Cut, Task } from './take-cut.ts';
-import { userOfClick } from './user-of-click.ts';
+import type { Tallies, Tally } from './tallies.ts';
 
 /** What there is of a partition. */
 export interface LogBounds {
@@ -17,12 +22,21 @@ export interface LogBounds {
 export interface PartitionRecount {
   /** Records below the task's position, and what becomes of them. */
   readonly read: number;
-  readonly rejected: number;
+  /** By reason. */
+  readonly rejected: ReadonlyMap<string, number>;
   readonly forwarded: number;
   /** Forwarded clicks that the task of their home has yet to count. */
   readonly inFlight: number;
   /** By home: the clicks forwarded there that its task has counted. */
   readonly received: ReadonlyMap<number, ReceivedClicks>;
+  /** Of the clicks that are counted in this partition, those that came before. */
+  readonly duplicate: number;
+  /** More or less of them, as the log does not tell. */
+  readonly uncertain: number;
+  /** Whether it is known which one was counted of several clicks that have the same id. */
+  readonly areCopiesKnown: boolean;
+  /** Greatest event time counted in this partition; -Infinity if there is none. */
+  readonly lastEventTime: number;
 }
 
 /** The clicks of one partition that the task of another has counted. */
@@ -34,8 +48,15 @@ export interface ReceivedClicks {
 /** What became of a record at the cut. */
 export type Outcome = 'counted' | 'rejected' | 'pending';
 
+/** Where clicks are counted anew. */
+export interface RecountTargets {
+  readonly tallies: Tallies;
+  readonly pages: PageResults;
+  readonly deadLetters: DeadLetters;
+}
+
 /**
- * Counts all clicks anew, into `tallies`: of its own partition a task has counted the clicks below its position, of
+ * Counts all clicks anew: of its own partition a task has counted the clicks below its position, of
  * every other one those below its mark that are at home with it. Where loss was accepted only what is certain counts:
  * none below that offset, and none of the forwarded clicks, since marks may be of an earlier topic.
  */
@@ -44,36 +65,49 @@ export async function recountClicks(
   topic: string,
   bounds: readonly LogBounds[],
   cut: Cut,
-  tallies: Tallies,
+  targets: RecountTargets,
   acknowledged: AcknowledgedRanges | undefined,
   progress: ReadProgress,
   signal: AbortSignal,
 ): Promise<PartitionRecount[]> {
-  return Promise.all(
-    cut.map(async (task) => {
-      const { partition } = task;
-      const { start = 0, end = 0 } = bounds[partition] ?? {};
-      const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(partition) ?? 0);
-      const counted = Math.max(task.position, ...marks);
-      const lossyHomes = new Set(
-        cut.filter(({ lossAccepted }) => lossAccepted.forwards !== undefined).map((home) => home.partition),
-      );
-      const recount = new Recount(task, marks, lossyHomes, tallies);
-      const range = { topic, partition, from: BigInt(start), to: BigInt(Math.min(counted, end)) };
-      for await (const batch of progress.watch(reader.read(range, signal), range))
-        for (const record = batch.walk(); record.next();) {
-          const offset = Number(record.offset);
-          const outcome = recount.take(record, offset);
-          acknowledged?.take(partition, offset, record, outcome);
-        }
-      return recount;
-    }),
+  const lossyHomes = new Set(
+    cut.filter(({ lossAccepted }) => lossAccepted.forwards !== undefined).map((home) => home.partition),
   );
+  const homes = cut.map((task) => new HomeRecount(task, targets));
+  const recounts = cut.map((task) => {
+    const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(task.partition) ?? 0);
+    return new Recount(task, marks, lossyHomes, targets, homes);
+  });
+  const readings = recounts.map(({ partition, countedBelow }) => {
+    const { start = 0, end = 0 } = bounds[partition] ?? {};
+    const range = { topic, partition, from: BigInt(start), to: BigInt(Math.min(countedBelow, end)) };
+    return progress.watch(reader.read(range, signal), range);
+  });
+  await readByIngestTime(readings, (partition, record) => {
+    const offset = Number(record.offset);
+    const outcome = recounts[partition]?.take(record, offset) ?? 'pending';
+    acknowledged?.take(partition, offset, record, outcome);
+  });
+  return recounts.map(({ read, rejected, forwarded, inFlight, received, partition }) => {
+    const home = homes[partition];
+    return {
+      read,
+      rejected,
+      forwarded,
+      inFlight,
+      received,
+      duplicate: home?.duplicate ?? 0,
+      uncertain: home?.uncertain ?? 0,
+      areCopiesKnown: home?.areCopiesKnown ?? true,
+      lastEventTime: home?.lastEventTime ?? -Infinity,
+    };
+  });
 }
 
-class Recount implements PartitionRecount {
+/** The records that stand in one partition. */
+class Recount {
   read = 0;
-  rejected = 0;
+  readonly rejected = new Map<string, number>();
   forwarded = 0;
   inFlight = 0;
   readonly received = new Map<number, { clicks: number; lastOffset: number }>();
@@ -83,29 +117,48 @@ class Recount implements PartitionRecount {
   /** The homes whose tasks may have lost clicks forwarded to them. */
   readonly #lossyHomes: ReadonlySet<number>;
   readonly #tallies: Tallies;
+  readonly #deadLetters: DeadLetters;
+  readonly #homes: readonly HomeRecount[];
 
-  constructor(task: Task, marks: readonly number[], lossyHomes: ReadonlySet<number>, tallies: Tallies) {
+  constructor(
+    task: Task,
+    marks: readonly number[],
+    lossyHomes: ReadonlySet<number>,
+    { tallies, deadLetters }: RecountTargets,
+    homes: readonly HomeRecount[],
+  ) {
     this.#task = task;
     this.#marks = marks;
     this.#lossyHomes = lossyHomes;
     this.#tallies = tallies;
+    this.#deadLetters = deadLetters;
+    this.#homes = homes;
+  }
+
+  get partition(): number {
+    return this.#task.partition;
+  }
+
+  /** No task has counted a record at this offset or above. */
+  get countedBelow(): number {
+    return Math.max(this.#task.position, ...this.#marks);
   }
 
   take(record: RecordCursor, offset: number): Outcome {
-    const { position, lossAccepted } = this.#task;
+    const { position, lossAccepted, partition } = this.#task;
     const isRead = offset < position;
     const isCertain = isRead && offset >= (lossAccepted.input ?? 0);
     if (isCertain) this.read++;
-    const userId = userOfClick(record);
-    if (userId === undefined) {
-      if (isCertain) this.rejected++;
+    const click = this.#clickOf(record, offset);
+    if (typeof click === 'string') {
+      if (isCertain) this.rejected.set(click, (this.rejected.get(click) ?? 0) + 1);
       return 'rejected';
     }
-    const tally = this.#tallies.of(userId);
+    const tally = this.#tallies.of(click.userId);
     const { home } = tally;
-    if (home === this.#task.partition) {
+    if (home === partition) {
       if (!isRead) return 'pending';
-      if (isCertain) tally.recounted++;
+      if (isCertain) this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
       return 'counted';
     }
     if (isCertain) this.forwarded++;
@@ -114,11 +167,87 @@ class Recount implements PartitionRecount {
       return 'pending';
     }
     if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) return 'counted';
-    tally.recounted++;
+    this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
     const received = this.received.get(home) ?? { clicks: 0, lastOffset: 0 };
     received.clicks++;
     received.lastOffset = offset;
     this.received.set(home, received);
     return 'counted';
+  }
+
+  #clickOf(record: RecordCursor, offset: number): Click | NoClick | 'future' {
+    const click = clickOfRecord(record);
+    const { state, partition } = this.#task;
+    if (typeof click === 'string' || !state) return click;
+    const { timestampMs: ingestTime } = record;
+    const isFuture = state.changedSettings.includes('maxFutureMs')
+      ? this.#deadLetters.isListedAsFuture(partition, offset)
+      : ingestTime >= 0 && click.timestamp > ingestTime + state.settings.maxFutureMs;
+    return isFuture ? 'future' : click;
+  }
+}
+
+/** The clicks that are counted in one partition, in about the order in which they came. */
+class HomeRecount {
+  duplicate = 0;
+  uncertain = 0;
+  areCopiesKnown = true;
+  lastEventTime = -Infinity;
+  readonly #task: Task;
+  readonly #targets: RecountTargets;
+  readonly #appearances: Appearances | undefined;
+
+  constructor(task: Task, targets: RecountTargets) {
+    this.#task = task;
+    this.#targets = targets;
+    const { state } = task;
+    const isHorizonKnown =
+      state?.changedSettings.includes('horizonMs') === false && state.duplicates.ids.forgottenEarly === 0;
+    this.#appearances = state && new Appearances(isHorizonKnown ? state.settings.horizonMs : undefined);
+  }
+
+  take(click: Click, tally: Tally, ingestTime: number, partition: number, offset: number): void {
+    const { state, committedAt } = this.#task;
+    const { deadLetters, pages } = this.#targets;
+    const { userId, id, url, timestamp } = click;
+    const appearance =
+      id === undefined
+        ? undefined
+        : this.#appearances?.take(
+            userId,
+            id,
+            contentOf(url, timestamp),
+            ingestTime,
+            partition !== this.#task.partition,
+            committedAt,
+          );
+    const lateness = state && deadLetters.latenessOf(click, partition, offset);
+    const isUncertain = appearance?.isUncertain === true;
+    if (isUncertain) {
+      this.uncertain++;
+      tally.uncertain++;
+    }
+    if (appearance?.isRepeated && state) {
+      this.duplicate++;
+      // Of copies that came through several partitions another one may have been counted than the first one. That only
+      // makes a difference where they are not the same click, or one was too late and its letter does not tell which.
+      const isLateCopy = lateness?.wasMet === false && appearance.isForwarded;
+      if (appearance.isOther || isLateCopy) this.areCopiesKnown = false;
+      if (isUncertain) pages.doubt(this.#task, timestamp, pageOfClick(url, state.windows.pageKey));
+      if (!lateness || !isLateCopy) return;
+      deadLetters.check(lateness, tally.home, state, timestamp);
+      tally.uncertain++;
+      return;
+    }
+    tally.recounted++;
+    if (!state) return;
+    this.lastEventTime = Math.max(this.lastEventTime, timestamp);
+    if (lateness) deadLetters.check(lateness, tally.home, state, timestamp);
+    if (lateness?.streamTimes.has('late') !== true) {
+      const page = pageOfClick(url, state.windows.pageKey);
+      pages.count(this.#task, timestamp, page, tally.number, lateness?.missed, isUncertain);
+    }
+    if (lateness?.streamTimes.has('session-late') !== true)
+      tally.sessions.count(timestamp, url, partition, state.settings.sessionGapMs);
   }
 }

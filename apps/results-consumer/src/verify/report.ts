@@ -11,8 +11,18 @@ export interface Report {
   /** Users with a total or a click. */
   readonly users: number;
   readonly differing: number;
-  /** The books of all tasks, clicks forwarded and not counted yet, offsets that no task has read yet. */
-  readonly clicks: Books & { readonly inFlight: number; readonly notReadYet: number };
+  /** Pages in windows, each of the clicks of one partition, with a result or a click. */
+  readonly windows: { readonly results: number; readonly differing: number };
+  /** Those in force, and the users of whom some differ. */
+  readonly sessions: { readonly sessions: number; readonly differing: number };
+  /** The books of all tasks, clicks that came too late, clicks forwarded and not counted yet, offsets that no task has read yet. */
+  readonly clicks: Books & {
+    readonly late: number;
+    readonly missed: number;
+    readonly sessionLate: number;
+    readonly inFlight: number;
+    readonly notReadYet: number;
+  };
   readonly manifest?: { readonly run: string; readonly clicks: number };
   /** How far each task was: the number of its checkpoint, its position in the clicks, the end of its totals. */
   readonly cut: readonly {
@@ -31,13 +41,13 @@ const SHOWN_FINDINGS = 20;
 
 /** A report for people. Its lines may hold raw text of records: make them printable. */
 export function formatReport(report: Report): string[] {
-  const { verdict, problems, gaps, users, clicks, manifest, cut, cuts, seconds } = report;
+  const { verdict, problems, gaps, users, windows, sessions, clicks, manifest, cut, cuts, seconds } = report;
   const partitions = `${cut.length} ${cut.length === 1 ? 'partition' : 'partitions'}`;
   const scope = `${clicks.counted} clicks of ${users} users in ${partitions}, ${seconds.toFixed(1)} s`;
   const findings = [...problems, ...gaps];
   return [
     {
-      pass: `PASS: every total is exact (${scope})`,
+      pass: `PASS: every total, window and session is exact (${scope})`,
       fail: `FAIL: ${problems[0]?.text ?? ''} (${scope})`,
       unchecked: `COULD NOT CHECK everything, and found nothing wrong (${scope})`,
     }[verdict],
@@ -45,13 +55,15 @@ export function formatReport(report: Report): string[] {
       .slice(0, SHOWN_FINDINGS)
       .map(({ check, text, count }) => `  ${check}: ${text}${count > 1 ? `; ${count} of the kind` : ''}`),
     ...(findings.length > SHOWN_FINDINGS ? [`  and ${findings.length - SHOWN_FINDINGS} more`] : []),
-    `  clicks: ${clicks.read} read, ${clicks.counted} counted, ${clicks.rejected} rejected, ${clicks.forwarded} forwarded of which ${clicks.inFlight} in flight, ${clicks.notReadYet} not read yet`,
+    `  clicks: ${clicks.read} read, ${clicks.counted} counted, ${clicks.duplicate} duplicates, ${clicks.rejected} rejected, ${clicks.forwarded} forwarded of which ${clicks.inFlight} in flight, ${clicks.notReadYet} not read yet`,
+    `  windows: ${windows.results} results of pages in windows, ${clicks.late} clicks late, ${clicks.missed} late for some`,
+    `  sessions: ${sessions.sessions}, ${clicks.sessionLate} clicks late`,
     ...(manifest ? [`  manifest: ${manifest.clicks} clicks acknowledged in run ${manifest.run}`] : []),
     ...(cuts > 1 ? [`  ${cuts} cuts were taken, since results were compacted meanwhile`] : []),
     ...cut.map(
       ({ partition, checkpoint, position, resultEnd }) =>
         `  cut: partition ${partition} at checkpoint ${checkpoint}, clicks below offset ${position}, totals below offset ${resultEnd}`,
     ),
-    '  checked: totals against a recount of the clicks, growth of every total, sums, books, positions, dead letters',
+    '  checked: totals, windows, sessions and duplicates against a recount of the clicks, growth of every total, late clicks, sums, books, positions, dead letters',
   ];
 }

@@ -8,6 +8,8 @@ import type { Findings } from './findings.ts';
 export interface AggregationTopics {
   readonly clicks: string;
   readonly totals: string;
+  readonly pages: string;
+  readonly sessions: string;
   readonly deadLetters: string;
   readonly checkpoints: string;
 }
@@ -15,6 +17,8 @@ export interface AggregationTopics {
 /** A task at the cut. */
 export interface Task extends TaskCheckpoint {
   readonly partition: number;
+  /** When the checkpoint was written, ms since the epoch. */
+  readonly committedAt: number;
 }
 
 /** A moment of each task, which need not be the same moment: forwarded clicks are counted as far as the marks say. */
@@ -39,7 +43,7 @@ export async function takeCut(
   signal: AbortSignal,
 ): Promise<Cut> {
   const partitions = await checkPartitions(reader, topics);
-  const writtenTo = [topics.totals, topics.deadLetters];
+  const writtenTo = [topics.totals, topics.pages, topics.sessions, topics.deadLetters];
   const written = await endsOf(reader, writtenTo);
   const newest = (partition: number) => newestTask(reader, topics.checkpoints, partition);
   const found = await Promise.all(Array.from({ length: partitions }, (_, partition) => newest(partition)));
@@ -72,7 +76,7 @@ export async function takeCut(
       throw new CannotVerifyError(
         `${where} was made with ${task.partitions} partitions, and ${topics.clicks} has ${partitions}`,
       );
-    for (const topic of writtenTo)
+    for (const topic of task.state ? writtenTo : [topics.totals, topics.deadLetters])
       if (!task.resultEnds.has(topic))
         throw new CannotVerifyError(
           `${where} is about ${[...task.resultEnds.keys()].join(' and ')}, not about ${topic}: set the topics' names as they are for the aggregator`,
@@ -101,13 +105,14 @@ function idleTask(partition: number): FoundTask {
   return {
     partition,
     offset: 0,
+    committedAt: 0,
     sequence: 0,
     partitions: 0,
     position: 0,
     lossAccepted: { input: undefined, forwards: undefined },
     marks: new Map(),
     resultEnds: new Map(),
-    books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+    books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
     sums: { clicks: 0, users: 0 },
   };
 }
@@ -117,7 +122,7 @@ async function newestTask(reader: PartitionReader, topic: string, partition: num
   const end = Number((await reader.endOffsets(topic))[partition] ?? 0n);
   for (let window = FIRST_WINDOW, to = end; to > start; window *= 4) {
     const from = Math.max(start, to - window);
-    let newest: { offset: number; checkpoint: TaskCheckpoint | undefined } | undefined;
+    let newest: { offset: number; committedAt: number; checkpoint: TaskCheckpoint | undefined } | undefined;
     let highest: number | undefined;
     let writtenAgain: number | undefined;
     const range = { topic, partition, from: BigInt(from), to: BigInt(to) };
@@ -126,7 +131,7 @@ async function newestTask(reader: PartitionReader, topic: string, partition: num
         const value = record.value();
         const offset = Number(record.offset);
         const checkpoint = value ? parsed(value, `${topic} [${partition}] @ ${offset}`) : undefined;
-        newest = { offset, checkpoint };
+        newest = { offset, committedAt: record.timestampMs, checkpoint };
         const sequence = checkpoint?.sequence ?? 0;
         writtenAgain = highest !== undefined && sequence <= highest ? highest : undefined;
         highest = Math.max(highest ?? 0, sequence);
@@ -136,6 +141,7 @@ async function newestTask(reader: PartitionReader, topic: string, partition: num
         ...newest.checkpoint,
         partition,
         offset: newest.offset,
+        committedAt: newest.committedAt,
         ...(writtenAgain !== undefined && { writtenAgain }),
       };
     if (newest) return { ...idleTask(partition), droppedAt: newest.offset };
@@ -156,7 +162,13 @@ function parsed(value: Buffer, where: string): TaskCheckpoint {
 
 async function checkPartitions(reader: PartitionReader, topics: AggregationTopics): Promise<number> {
   const partitions = await partitionCount(reader, topics.clicks);
-  for (const topic of [topics.totals, topics.deadLetters, topics.checkpoints]) {
+  for (const topic of [
+    topics.totals,
+    topics.pages,
+    topics.sessions,
+    topics.deadLetters,
+    topics.checkpoints,
+  ]) {
     const count = await partitionCount(reader, topic);
     if (count !== partitions)
       throw new CannotVerifyError(`${topic} has ${count} partitions and ${topics.clicks} has ${partitions}`);

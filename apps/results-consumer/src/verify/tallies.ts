@@ -1,4 +1,5 @@
 import { placementOf } from './placement.ts';
+import { UserSessions } from './user-sessions.ts';
 
 /** What is known of a user. */
 export interface Tally {
@@ -10,9 +11,14 @@ export interface Tally {
   newest: number;
   /** Clicks counted anew. */
   recounted: number;
+  /** Clicks of which the log does not tell whether they were counted, as they are or in others' place. */
+  uncertain: number;
+  /** Different for each user. */
+  readonly number: number;
+  readonly sessions: UserSessions;
 }
 
-/** All users that there are totals or clicks of. The one thing in memory that grows. */
+/** All users that there are totals, sessions or clicks of. */
 export class Tallies {
   readonly #tallies = new Map<string, Tally>();
   readonly #partitions: number;
@@ -24,7 +30,15 @@ export class Tallies {
   of(userId: string): Tally {
     let tally = this.#tallies.get(userId);
     if (!tally) {
-      tally = { home: placementOf(userId, this.#partitions), published: 0, newest: 0, recounted: 0 };
+      tally = {
+        home: placementOf(userId, this.#partitions),
+        published: 0,
+        newest: 0,
+        recounted: 0,
+        uncertain: 0,
+        number: this.#tallies.size,
+        sessions: new UserSessions(),
+      };
       this.#tallies.set(userId, tally);
     }
     return tally;

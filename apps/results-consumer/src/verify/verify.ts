@@ -2,16 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionReader } from '@clickstream/kafka-client';
 import { AcknowledgedRanges } from './acknowledged-ranges.ts';
 import { CannotVerifyError } from './cannot-verify-error.ts';
-import { checkBooks, sumOfBooks } from './check-books.ts';
+import { areReceiptsKnown, checkBooks, sumOfBooks } from './check-books.ts';
 import { checkSums } from './check-sums.ts';
 import { compareTotals, wasRemoved } from './compare-totals.ts';
-import { countDeadLetters } from './count-dead-letters.ts';
-import { Findings } from './findings.ts';
+import type { Completeness } from './completeness.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { ClickState } from './checkpoint-record.ts';
+import { Findings, type Check, type Finding } from './findings.ts';
+import { PageResults } from './page-results.ts';
 import type { Manifest } from './read-manifest.ts';
 import type { ReadProgress } from './read-progress.ts';
+import { readResults } from './read-results.ts';
 import { readTotals, type TotalsSum } from './read-totals.ts';
 import { recountClicks, type LogBounds } from './recount-clicks.ts';
 import type { Report } from './report.ts';
+import { SessionResults } from './session-results.ts';
 import { takeCut, type AggregationTopics, type Cut } from './take-cut.ts';
 import { Tallies } from './tallies.ts';
 
@@ -31,12 +36,12 @@ const MANIFEST_WAIT_MS = 10_000;
 const MANIFEST_POLL_MS = 200;
 
 /**
- * Proves the running totals, without stopping anything:
+ * Proves totals, windows and sessions, without stopping anything:
  *
  * 1. **Cut**: the newest checkpoint of each task says how far it has read, and where its results end.
- * 2. **Totals**: read what was published below that, before compaction removes it.
- * 3. **Recount**: read the clicks that the checkpoints cover, and count them anew.
- * 4. **Compare**: totals, sums, books, positions, dead letters, and what a producer had acknowledged.
+ * 2. **Results**: read what was published below that, before compaction removes it.
+ * 3. **Recount**: read the dead letters, then the clicks that the checkpoints cover, and count them anew.
+ * 4. **Compare**: totals, windows, sessions, sums, books, positions, dead letters, and what a producer had acknowledged.
  *
  * @throws CannotVerifyError, or what the reader throws, when there is nothing to compare.
  */
@@ -44,9 +49,9 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const { reader, topics, manifest, progress, signal } = options;
   const startedAt = performance.now();
   if (manifest) await untilCounted(options, manifest);
-  const { cut, cuts, tallies, sums, problems } = await readTotalsAtCut(options);
+  const { cut, cuts, tallies, sums, pages, sessions, starts, problems } = await readResultsAtCut(options);
   const gaps = new Findings();
-  const letters = await countDeadLetters(reader, topics.deadLetters, cut, progress, signal);
+  const deadLetters = await DeadLetters.read(reader, topics, cut, problems, progress, signal);
   const bounds = await boundsOf(reader, topics.clicks);
   const acknowledged = manifest && new AcknowledgedRanges(manifest, cut, bounds, problems, gaps);
   const recounts = await recountClicks(
@@ -54,15 +59,24 @@ export async function verify(options: VerifyOptions): Promise<Report> {
     topics.clicks,
     bounds,
     cut,
-    tallies,
+    { tallies, pages, deadLetters },
     acknowledged,
     progress,
     signal,
   );
   signal.throwIfAborted();
-  const wholeness = checkBooks({ cut, bounds, letters, recounts }, problems, gaps);
-  const { users, differing, removed } = compareTotals(tallies, wholeness, sums, problems);
+  deadLetters.finish((partition, offset) => offset >= (bounds[partition]?.start ?? 0));
+  const wholeness = checkBooks({ cut, bounds, letters: deadLetters.counts, recounts }, problems, gaps);
+  const { users, differing, removed } = compareTotals(tallies, wholeness, sums, problems, gaps);
   checkSums(topics.totals, cut, sums, removed, problems, gaps);
+  const completeness = cut.map(({ partition }): Completeness => ({
+    clicks: wholeness.input[partition] === true && areReceiptsKnown(wholeness, partition),
+    letters: wholeness.letters[partition] === true,
+    copies: recounts[partition]?.areCopiesKnown === true,
+  }));
+  const comparedPages = cut.map((task) => pages.compare(task, completeness, starts.pages, problems, gaps));
+  const comparedSessions = sessions.compare(cut, completeness, starts.sessions, problems, gaps);
+  reportUnchecked(cut, gaps);
   if (manifest && acknowledged) {
     acknowledged.finish();
     checkAcknowledgedUsers(manifest, acknowledged.pending, tallies, { cut, sums }, problems, gaps);
@@ -71,13 +85,19 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   const books = sumOfBooks(cut);
   return {
     verdict: problems.list.length > 0 ? 'fail' : gaps.list.length > 0 ? 'unchecked' : 'pass',
-    // Whose total is wrong matters most to a person.
-    problems: problems.list.toSorted((a, b) => Number(b.check === 'totals') - Number(a.check === 'totals')),
+    // Whose result is wrong matters most to a person.
+    problems: problems.list.toSorted((one, other) => rankOf(one) - rankOf(other)),
     gaps: gaps.list,
     users,
     differing,
+    windows: {
+      results: comparedPages.reduce((sum, { results }) => sum + results, 0),
+      differing: comparedPages.reduce((sum, { differing: ofPartition }) => sum + ofPartition, 0),
+    },
+    sessions: comparedSessions,
     clicks: {
       ...books,
+      ...sumOfLate(cut),
       inFlight: recounts.reduce((sum, { inFlight }) => sum + inFlight, 0),
       notReadYet: cut.reduce((sum, { partition, position }) => sum + behind(position, bounds[partition]), 0),
     },
@@ -93,23 +113,38 @@ export async function verify(options: VerifyOptions): Promise<Report> {
   };
 }
 
-interface TotalsAtCut {
+interface ResultsAtCut {
   readonly cut: Cut;
   readonly cuts: number;
   readonly tallies: Tallies;
   readonly sums: readonly TotalsSum[];
+  readonly pages: PageResults;
+  readonly sessions: SessionResults;
+  /** By partition, the first offset that retention has left of the windowed results. */
+  readonly starts: { readonly pages: readonly number[]; readonly sessions: readonly number[] };
   readonly problems: Findings;
 }
 
-async function readTotalsAtCut({ reader, topics, progress, signal }: VerifyOptions): Promise<TotalsAtCut> {
+async function readResultsAtCut({ reader, topics, progress, signal }: VerifyOptions): Promise<ResultsAtCut> {
   for (let cuts = 1; ; cuts++) {
     const problems = new Findings();
     const cut = await takeCut(reader, topics, problems, signal);
     const tallies = new Tallies(cut.length);
     const sums = await readTotals(reader, topics.totals, cut, tallies, problems, progress, signal);
     signal.throwIfAborted();
-    if (!sums.some(({ isCompacted }) => isCompacted) || cuts === CUT_LIMIT)
-      return { cut, cuts, tallies, sums, problems };
+    if (sums.some(({ isCompacted }) => isCompacted) && cuts < CUT_LIMIT) continue;
+    const pages = new PageResults(topics.pages, cut, problems);
+    const sessions = new SessionResults(topics.sessions, tallies, problems);
+    const read = (topic: string, target: PageResults | SessionResults) =>
+      readResults(reader, topic, cut, progress, signal, (task, record) => {
+        target.take(task, record);
+      });
+    const starts = {
+      pages: await read(topics.pages, pages),
+      sessions: await read(topics.sessions, sessions),
+    };
+    signal.throwIfAborted();
+    return { cut, cuts, tallies, sums, pages, sessions, starts, problems };
   }
 }
 
@@ -139,7 +174,7 @@ function checkAcknowledgedUsers(
   manifest: Manifest,
   pending: number,
   tallies: Tallies,
-  { cut, sums }: Pick<TotalsAtCut, 'cut' | 'sums'>,
+  { cut, sums }: Pick<ResultsAtCut, 'cut' | 'sums'>,
   problems: Findings,
   gaps: Findings,
 ): void {
@@ -167,6 +202,38 @@ function checkAcknowledgedUsers(
         { user: userId, expected: clicks, found: total },
       );
   }
+}
+
+/** Says of which partitions windows and sessions cannot be compared, whatever is left of them. */
+function reportUnchecked(cut: Cut, gaps: Findings): void {
+  for (const { partition, sequence, state } of cut)
+    if (sequence > 0 && !state)
+      gaps.add(
+        'windows',
+        partition,
+        `the checkpoint of partition ${partition} tells nothing of windows and sessions: a version wrote it that counts totals alone`,
+      );
+    else if (state?.changedSettings.includes('sessionGapMs'))
+      gaps.add(
+        'sessions',
+        partition,
+        `partition ${partition} was counted with another session gap before: its sessions can only be checked where that makes no difference`,
+      );
+}
+
+function rankOf({ check }: Finding): number {
+  const rank = (['totals', 'windows', 'sessions'] as Check[]).indexOf(check);
+  return rank < 0 ? 9 : rank;
+}
+
+function sumOfLate(cut: Cut): Pick<ClickState['books'], 'late' | 'missed' | 'sessionLate'> {
+  const sum = { late: 0, missed: 0, sessionLate: 0 };
+  for (const { state } of cut) {
+    sum.late += state?.books.late ?? 0;
+    sum.missed += state?.books.missed ?? 0;
+    sum.sessionLate += state?.books.sessionLate ?? 0;
+  }
+  return sum;
 }
 
 async function boundsOf(reader: PartitionReader, topic: string): Promise<LogBounds[]> {

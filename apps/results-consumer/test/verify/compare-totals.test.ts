@@ -44,19 +44,21 @@ function compare({ totals, sums, isCompacted, isWhole = true }: Situation) {
   ];
   const cut = [sums, { clicks: 3, users: 1 }].map((expected, partition): Task => ({
     partition,
+    committedAt: 0,
     sequence: 1,
     partitions: PARTITIONS,
     position: 0,
     lossAccepted: { input: undefined, forwards: undefined },
     marks: new Map(),
     resultEnds: new Map([[TOPIC, END]]),
-    books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+    books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
     sums: expected,
   }));
   const problems = new Findings();
   const gaps = new Findings();
-  const wholeness = { input: [isWhole, true], forwards: [true, true], received: [true, true] };
-  const { removed } = compareTotals(tallies, wholeness, read, problems);
+  const whole = [true, true];
+  const wholeness = { input: [isWhole, true], forwards: whole, received: whole, letters: whole };
+  const { removed } = compareTotals(tallies, wholeness, read, problems, gaps);
   checkSums(TOPIC, cut, read, removed, problems, gaps);
   const brief = ({ list }: Findings) => list.map(({ check, partition }) => `${check} ${partition}`);
   return { problems: brief(problems), gaps: brief(gaps) };

@@ -9,6 +9,7 @@ export interface RawCheckpoint {
   resultEnds: Record<string, string>;
   books: Record<string, number>;
   sums: { clicks: number; users: number };
+  state: { books: Record<string, number> };
 }
 
 /** Writes a partition's newest checkpoint once more, changed, as if it were that of one commit more. */
@@ -44,10 +45,11 @@ export async function forgeTotal(
   const forged = Buffer.from(JSON.stringify({ ...total, clicks: after }));
   await write({ topic: topics.totals, partition, key, value: forged });
   const end = (await reader.endOffsets(topics.totals))[partition];
-  await forgeCheckpoint(aggregation, partition, ({ resultEnds, sums, books }) => {
+  await forgeCheckpoint(aggregation, partition, ({ resultEnds, sums, books, state }) => {
     resultEnds[topics.totals] = String(end);
     sums.clicks += more;
     for (const name of ['counted', entry]) books[name] = (books[name] ?? 0) + more;
+    for (const name of ['windowed', 'sessioned']) state.books[name] = (state.books[name] ?? 0) + more;
   });
   return { userId: total.userId, before: total.clicks, after };
 }

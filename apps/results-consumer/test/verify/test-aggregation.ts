@@ -47,6 +47,8 @@ export interface TestAggregation {
   readonly topics: {
     readonly clicks: string;
     readonly totals: string;
+    readonly pages: string;
+    readonly sessions: string;
     readonly deadLetters: string;
     readonly checkpoints: string;
   };
@@ -76,6 +78,8 @@ export async function createTestAggregation(atEnd: AtEnd): Promise<TestAggregati
   const topics = {
     clicks: `clicks-${id}`,
     totals: `totals-${id}`,
+    pages: `pages-${id}`,
+    sessions: `sessions-${id}`,
     deadLetters: `dead-letters-${id}`,
     checkpoints: `app-${id}_checkpoint`,
   };
@@ -83,6 +87,8 @@ export async function createTestAggregation(atEnd: AtEnd): Promise<TestAggregati
     KAFKA_BROKERS: brokers,
     CLICKSTREAM_TOPIC: topics.clicks,
     USER_CLICK_AGGREGATION_TOPIC: topics.totals,
+    PAGE_CLICK_AGGREGATION_TOPIC: topics.pages,
+    USER_SESSION_AGGREGATION_TOPIC: topics.sessions,
     DEAD_LETTER_TOPIC: topics.deadLetters,
     APPLICATION_ID: `app-${id}`,
   };
@@ -95,6 +101,8 @@ export async function createTestAggregation(atEnd: AtEnd): Promise<TestAggregati
     topics: [
       specs.CLICKSTREAM_TOPIC,
       specs.USER_CLICK_AGGREGATION_TOPIC,
+      specs.PAGE_CLICK_AGGREGATION_TOPIC,
+      specs.USER_SESSION_AGGREGATION_TOPIC,
       specs.DEAD_LETTER_TOPIC,
       { name: topics.checkpoints, config: { 'cleanup.policy': 'compact' } },
     ],

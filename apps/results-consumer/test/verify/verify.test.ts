@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { runInProcess } from '../run-in-process.ts';
-import { bump, forgeCheckpoint, type RawCheckpoint } from './forge-checkpoint.ts';
+import { bump, forgeTotal, type RawCheckpoint } from './forge-checkpoint.ts';
 import { createStoppedAggregation, createTestAggregation, NO_CLICK_EVERY } from './test-aggregation.ts';
 
 const PRODUCER = fileURLToPath(new URL('../../../producer/src/main.ts', import.meta.url));
@@ -52,7 +52,9 @@ describe.concurrent('verify passes', () => {
       const people = await runInProcess(['verify'], aggregation.environment);
       expect(people.exitCode).toBe(0);
       expect(people.stdout).toMatch(
-        new RegExp(`^PASS: every total is exact \\(${clicks.counted} clicks of 50 users in 3 partitions, `),
+        new RegExp(
+          `^PASS: every total, window and session is exact \\(${clicks.counted} clicks of 50 users in 3 partitions, `,
+        ),
       );
     },
     TEST_LIMIT_MS,
@@ -86,18 +88,8 @@ describe.concurrent('verify fails', () => {
     'when a total is wrong though checkpoint and sums agree with it, naming the first user that differs',
     async ({ onTestFinished }) => {
       const aggregation = await createStoppedAggregation(onTestFinished);
-      const { topics, newest, write, verify } = aggregation;
-      const result = await newest(topics.totals, 2);
-      const total = JSON.parse(result.value.toString('utf8')) as { userId: string; clicks: number };
-      const value = Buffer.from(JSON.stringify({ ...total, clicks: total.clicks + 1 }));
-      await write({ topic: topics.totals, partition: 2, key: result.key, value });
-      const end = (await aggregation.reader.endOffsets(topics.totals))[2];
-      await forgeCheckpoint(aggregation, 2, ({ resultEnds, sums, books }) => {
-        resultEnds[topics.totals] = String(end);
-        sums.clicks++;
-        books['counted'] = (books['counted'] ?? 0) + 1;
-        books['received'] = (books['received'] ?? 0) + 1;
-      });
+      const { verify } = aggregation;
+      const { userId, before, after } = await forgeTotal(aggregation, 2, 'received', (clicks) => clicks + 1);
       const { exitCode, report } = await verify();
       expect(exitCode).toBe(1);
       expect(report).toMatchObject({ verdict: 'fail', differing: 1 });
@@ -105,16 +97,16 @@ describe.concurrent('verify fails', () => {
         {
           check: 'totals',
           partition: 2,
-          user: total.userId,
-          expected: total.clicks,
-          found: total.clicks + 1,
+          user: userId,
+          expected: before,
+          found: after,
         },
         { check: 'books', partition: 2, text: expect.stringContaining('received') as string },
       ]);
       const people = await runInProcess(['verify'], aggregation.environment);
       expect(people.exitCode).toBe(1);
       expect(people.stdout).toContain(
-        `FAIL: user "${total.userId}" in partition 2: expected ${total.clicks}, found ${total.clicks + 1}; 1 of 50 users differ`,
+        `FAIL: user "${userId}" in partition 2: expected ${before}, found ${after}; 1 of 50 users differ`,
       );
     },
     TEST_LIMIT_MS,

@@ -11,6 +11,8 @@ const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 const MAX_ATTRIBUTES = 64;
 
 const SENTENCE = /^User (?<userId>\S+) clicked on (?<url>\S+) at (?<seconds>\d+)(?:\.(?<fraction>\d+))?$/;
+/** Where a click stood that was sent again: topic, partition, offset. */
+const ORIGIN = /^[\w.-]{1,249}\/\d{1,10}\/\d{1,19}$/;
 const VERSION = /^1(?:\.\d+)*$/;
 
 const textOf = (min: number, max: number) =>
@@ -45,19 +47,32 @@ const jsonClick = z.object({
   attributes: z.custom((value) => areAttributes(value)).optional(),
 });
 
-/** The user whose click a record is; undefined for a record that is to be rejected. */
-export function userOfClick(record: RecordCursor): string | undefined {
-  if (sizeOf(record) > MAX_RECORD_BYTES) return undefined;
-  const version = record.header('schema-version');
-  if (version !== undefined && !VERSION.test(version.toString('latin1'))) return undefined;
-  const value = record.value();
-  if (value === null || !isUtf8(value)) return undefined;
-  const text = value.toString('utf8');
-  if (text.startsWith('{')) return userOfJson(text);
-  return text.startsWith('U') ? userOfSentence(text) : undefined;
+/** A click, as far as it is counted anew. */
+export interface Click {
+  readonly userId: string;
+  /** What tells it from others of its user; a sentence has none, unless it was sent again. */
+  readonly id: string | undefined;
+  readonly url: string;
+  /** Event time, ms since the epoch. */
+  readonly timestamp: number;
 }
 
-function userOfJson(text: string): string | undefined {
+/** Why a record is no click. */
+export type NoClick = 'too-large' | 'unsupported-version' | 'malformed';
+
+/** The click that a record is, or why it is to be rejected. */
+export function clickOfRecord(record: RecordCursor): Click | NoClick {
+  if (sizeOf(record) > MAX_RECORD_BYTES) return 'too-large';
+  const version = record.header('schema-version');
+  if (version !== undefined && !VERSION.test(version.toString('latin1'))) return 'unsupported-version';
+  const value = record.value();
+  if (value === null || !isUtf8(value)) return 'malformed';
+  const text = value.toString('utf8');
+  if (text.startsWith('{')) return clickOfJson(text) ?? 'malformed';
+  return (text.startsWith('U') ? clickOfSentence(text, record) : undefined) ?? 'malformed';
+}
+
+function clickOfJson(text: string): Click | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -66,14 +81,17 @@ function userOfJson(text: string): string | undefined {
   }
   // A level takes two brackets, so that short records need no look.
   if (text.length > 2 * MAX_LEVELS && isDeeperThan(MAX_LEVELS, json)) return undefined;
-  return jsonClick.safeParse(json).data?.userId;
+  const click = jsonClick.safeParse(json).data;
+  return click && { userId: click.userId, id: click.eventId, url: click.url, timestamp: click.timestamp };
 }
 
-function userOfSentence(text: string): string | undefined {
+function clickOfSentence(text: string, record: RecordCursor): Click | undefined {
   const parts = SENTENCE.exec(text)?.groups;
   if (!parts) return undefined;
   const timestampMs = Number(`${parts['seconds'] ?? ''}${`${parts['fraction'] ?? ''}000`.slice(0, 3)}`);
-  return sentenceClick.safeParse({ ...parts, timestamp: timestampMs }).data?.userId;
+  const click = sentenceClick.safeParse({ ...parts, timestamp: timestampMs }).data;
+  const origin = record.header('click-origin')?.toString('latin1');
+  return click && { ...click, id: origin !== undefined && ORIGIN.test(origin) ? origin : undefined };
 }
 
 function isDeeperThan(levels: number, value: unknown): boolean {

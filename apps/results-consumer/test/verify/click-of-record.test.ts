@@ -1,7 +1,8 @@
+import type { RecordCursor } from '@clickstream/kafka-client';
 import { decodeClickEvent } from '@clickstream/schema';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { userOfClick } from '../../src/verify/user-of-click.ts';
+import { clickOfRecord } from '../../src/verify/click-of-record.ts';
 import { recordOf } from './record-of.ts';
 
 const CLICK = { eventId: 'e-1', userId: '42', url: '/page3', timestamp: 1_711_111_111_123 };
@@ -11,7 +12,13 @@ const version = (value: string): { headers: [string, Buffer][] } => ({
 });
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
-describe('userOfClick', () => {
+/** The user whose click a record is; undefined if it is none. */
+function userOf(record: RecordCursor): string | undefined {
+  const click = clickOfRecord(record);
+  return typeof click === 'string' ? undefined : click.userId;
+}
+
+describe('clickOfRecord', () => {
   test.each([
     ['a sentence', 'User 42 clicked on /page3 at 1711111111.123'],
     ['a sentence without fraction', 'User 42 clicked on /page3 at 1711111111'],
@@ -31,7 +38,7 @@ describe('userOfClick', () => {
     ['JSON of 512 levels', `{"extra":${nested(511)},${json({}).slice(1)}`],
     ['the longest fields', json({ eventId: 'e'.repeat(256), url: 'u'.repeat(8192) })],
   ])('takes %s', (_, value) => {
-    expect(userOfClick(recordOf(value))).toBe('42');
+    expect(userOf(recordOf(value))).toBe('42');
   });
 
   test.each([
@@ -60,7 +67,7 @@ describe('userOfClick', () => {
     ['JSON of 513 levels', `{"extra":${nested(512)},${json({}).slice(1)}`],
     ['invalid UTF-8', Buffer.from([...Buffer.from('User 4'), 0xff, ...Buffer.from(' clicked on / at 1')])],
   ])('rejects %s', (_, value) => {
-    expect(userOfClick(recordOf(value))).toBeUndefined();
+    expect(userOf(recordOf(value))).toBeUndefined();
   });
 
   test('rejects a record of more than 800 KiB, headers and their frames included', () => {
@@ -70,16 +77,31 @@ describe('userOfClick', () => {
       key: Buffer.alloc(100),
       headers: [['h', Buffer.alloc(bytes - 100 - 11)]],
     });
-    expect(userOfClick(recordOf(value, framed(room)))).toBe('42');
-    expect(userOfClick(recordOf(value, framed(room + 1)))).toBeUndefined();
+    expect(userOf(recordOf(value, framed(room)))).toBe('42');
+    expect(userOf(recordOf(value, framed(room + 1)))).toBeUndefined();
   });
 
   test.each(['1', '1.0', '1.27'])('takes schema version %s', (name) => {
-    expect(userOfClick(recordOf(json({}), version(name)))).toBe('42');
+    expect(userOf(recordOf(json({}), version(name)))).toBe('42');
   });
 
   test.each(['2', '', '10', '1.', 'v1'])('rejects schema version %j', (name) => {
-    expect(userOfClick(recordOf(json({}), version(name)))).toBeUndefined();
+    expect(userOf(recordOf(json({}), version(name)))).toBeUndefined();
+  });
+
+  test('says why a record is no click', () => {
+    expect(clickOfRecord(recordOf('hello'))).toBe('malformed');
+    expect(clickOfRecord(recordOf(json({}), version('2')))).toBe('unsupported-version');
+    expect(clickOfRecord(recordOf('U'.repeat(800 * 1024 + 1), version('2')))).toBe('too-large');
+  });
+
+  test('takes the place where it stood first for the id of a sentence that was sent again', () => {
+    const sentAgain = (value: string, origin: string) =>
+      clickOfRecord(recordOf(value, { headers: [['click-origin', Buffer.from(origin)]] }));
+    const sentence = 'User 42 clicked on /page3 at 1';
+    expect(sentAgain(sentence, 'user_clickstream/2/17')).toMatchObject({ id: 'user_clickstream/2/17' });
+    expect(sentAgain(sentence, 'anything else')).toMatchObject({ id: undefined });
+    expect(sentAgain(json({}), 'user_clickstream/2/17')).toMatchObject({ id: 'e-1' });
   });
 
   test('agrees with the decoder of the pipeline, which it shares no code with', () => {
@@ -113,9 +135,13 @@ describe('userOfClick', () => {
     fc.assert(
       fc.property(value, (bytes) => {
         const decoded = decodeClickEvent(bytes);
-        const user = decoded.status === 'decoded' ? decoded.value.userId : undefined;
-        expect(userOfClick(recordOf(bytes))).toBe(user);
-        if (user !== undefined) taken++;
+        if (decoded.status === 'malformed') {
+          expect(clickOfRecord(recordOf(bytes))).toBe('malformed');
+          return;
+        }
+        const { userId, eventId: id, url, timestamp } = decoded.value;
+        expect(clickOfRecord(recordOf(bytes))).toEqual({ userId, id, url, timestamp });
+        taken++;
       }),
       { numRuns: 5000 },
     );

@@ -1,0 +1,273 @@
+import { OTHER_PAGES, type PageClicks } from '@clickstream/schema';
+import type { ReadRecord, InputName } from './inputs.ts';
+import type { TimeWindows } from './time-windows.ts';
+import { UserSet } from './user-set.ts';
+import { WriteOrder, type Written } from './write-order.ts';
+
+export interface PageWindowsOptions {
+  readonly partition: number;
+  readonly windows: TimeWindows;
+  /** Pages that a window keeps apart; clicks on further ones are counted as `(other)`. */
+  readonly maxPages: number;
+}
+
+/** An open window. */
+interface OpenWindow {
+  readonly start: number;
+  readonly end: number;
+  readonly pages: Map<string, PageOfWindow>;
+  /** The lowest offset of a click in it, for each input that has one. */
+  readonly from: Record<InputName, bigint | undefined>;
+  isClosed: boolean;
+}
+
+/** One page of an open window. */
+interface PageOfWindow extends Written<PageOfWindow> {
+  readonly page: string;
+  readonly window: OpenWindow;
+  clicks: number;
+  readonly users: UserSet;
+  /** Distinct users as they were published before a restart. */
+  usersAtLeast: number;
+  usersExact: boolean;
+  /** Whether it is to be written by the next flush. */
+  isChanged: boolean;
+}
+
+/**
+ * Clicks and distinct users of each page in each open window. What changed is written once per flush; when a window
+ * closes, each of its pages is written once more as final, and never again.
+ */
+export class PageWindows {
+  readonly #options: PageWindowsOptions;
+  readonly #windows = new Map<number, OpenWindow>();
+  readonly #order = new WriteOrder<PageOfWindow>();
+  #changed: PageOfWindow[] = [];
+  /** The window of the click before, which is most often that of the next one. */
+  #recent: OpenWindow | undefined;
+  #nextEnd = Infinity;
+  #pages = 0;
+  #clicks = 0;
+
+  constructor(options: PageWindowsOptions) {
+    this.#options = options;
+  }
+
+  /** The least end of an open window, Infinity if none is open. */
+  get nextEnd(): number {
+    return this.#nextEnd;
+  }
+
+  get openWindows(): number {
+    return this.#windows.size;
+  }
+
+  /** Pages of all open windows. */
+  get openPages(): number {
+    return this.#pages;
+  }
+
+  /** Σ clicks of the open windows. */
+  get clicks(): number {
+    return this.#clicks;
+  }
+
+  /** Records that `flush` would write now. */
+  get heldBack(): number {
+    return this.#changed.length;
+  }
+
+  /** Where the results have to be read from to restore what is open. */
+  get resultsFrom(): bigint {
+    return this.#order.from;
+  }
+
+  /**
+   * Adds a click to each open window that it is in.
+   *
+   * @param closeTime windows that end there or before are closed.
+   * @returns how many windows it came too late for; they are the first ones.
+   */
+  count(
+    eventTime: number,
+    page: string,
+    user: number,
+    closeTime: number,
+    input: InputName,
+    record: ReadRecord,
+  ): number {
+    const { windows } = this.#options;
+    const lastStart = windows.lastStart(eventTime);
+    let missed = 0;
+    for (let start = windows.firstStart(eventTime); start <= lastStart; start += windows.advanceMs) {
+      if (start + windows.sizeMs <= closeTime) {
+        missed++;
+        continue;
+      }
+      const window = this.#open(start, start + windows.sizeMs);
+      window.from[input] ??= record.offset;
+      const entry = this.#pageOf(window, page);
+      entry.clicks++;
+      entry.users.add(user);
+      this.#clicks++;
+      this.#change(entry);
+    }
+    return missed;
+  }
+
+  /** Closes the windows that end at `closeTime` or before. */
+  close(closeTime: number): void {
+    if (closeTime < this.#nextEnd) return;
+    this.#nextEnd = Infinity;
+    this.#recent = undefined;
+    for (const window of this.#windows.values()) {
+      if (window.end > closeTime) {
+        this.#nextEnd = Math.min(this.#nextEnd, window.end);
+        continue;
+      }
+      window.isClosed = true;
+      this.#windows.delete(window.start);
+      this.#pages -= window.pages.size;
+      for (const entry of window.pages.values()) {
+        this.#clicks -= entry.clicks;
+        this.#change(entry);
+      }
+    }
+  }
+
+  /**
+   * Hands out what changed since the last time.
+   *
+   * @param write writes a result and returns the offset at which it will stand.
+   */
+  flush(write: (result: PageClicks) => bigint): void {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const entry of changed) {
+      entry.isChanged = false;
+      const { page, window, clicks, usersExact } = entry;
+      const offset = write({
+        page,
+        windowStart: window.start,
+        windowEnd: window.end,
+        partition: this.#options.partition,
+        clicks,
+        users: usersOf(entry),
+        usersExact,
+        final: window.isClosed,
+      });
+      if (window.isClosed) {
+        this.#order.remove(entry);
+        this.#order.reach(offset + 1n);
+      } else this.#order.written(entry, offset);
+    }
+  }
+
+  /** Offset after the last record known of the topic. */
+  get resultsEnd(): bigint {
+    return this.#order.end;
+  }
+
+  /** Another record of the topic ends at that offset, or its log was known to reach it. */
+  reach(end: bigint): void {
+    this.#order.reach(end);
+  }
+
+  /** Takes over a published result; in offset order, the newest one of a page in a window wins. */
+  restore(result: PageClicks, offset: bigint): void {
+    const { page, windowStart, windowEnd, clicks, users, usersExact, final } = result;
+    const window = this.#open(windowStart, windowEnd);
+    const entry = this.#pageOf(window, page, true);
+    this.#clicks += clicks - entry.clicks;
+    entry.clicks = clicks;
+    entry.usersAtLeast = users;
+    entry.usersExact = usersExact;
+    this.#order.written(entry, offset);
+    if (!final) return;
+    this.#order.remove(entry);
+    window.pages.delete(page);
+    this.#pages--;
+    this.#clicks -= clicks;
+    if (window.pages.size > 0) return;
+    this.#windows.delete(windowStart);
+    this.#recent = undefined;
+    this.#nextEnd = Math.min(Infinity, ...[...this.#windows.values()].map(({ end }) => end));
+  }
+
+  /** Takes the user of a click that was counted before a restart, for the windows of it that are still open. */
+  rebuild(eventTime: number, page: string, user: number, input: InputName, record: ReadRecord): void {
+    const { windows } = this.#options;
+    const lastStart = windows.lastStart(eventTime);
+    for (let start = windows.firstStart(eventTime); start <= lastStart; start += windows.advanceMs) {
+      const window = this.#windows.get(start);
+      if (!window) continue;
+      window.from[input] ??= record.offset;
+      (window.pages.get(page) ?? window.pages.get(OTHER_PAGES))?.users.add(user);
+    }
+  }
+
+  /** Clicks of the open windows are gone that `rebuild` should have seen: from now on their users are a lower bound. */
+  loseUsers(): void {
+    for (const window of this.#windows.values())
+      for (const entry of window.pages.values()) {
+        entry.usersExact = false;
+        this.#change(entry);
+      }
+  }
+
+  /** The lowest offset of that input that holds a click of an open window. */
+  rebuildFrom(input: InputName): bigint | undefined {
+    let lowest: bigint | undefined;
+    for (const { from } of this.#windows.values()) {
+      const offset = from[input];
+      if (offset !== undefined && (lowest === undefined || offset < lowest)) lowest = offset;
+    }
+    return lowest;
+  }
+
+  #open(start: number, end: number): OpenWindow {
+    if (this.#recent?.start === start) return this.#recent;
+    let window = this.#windows.get(start);
+    if (!window) {
+      const from = { input: undefined, repartition: undefined };
+      window = { start, end, pages: new Map(), from, isClosed: false };
+      this.#windows.set(start, window);
+      if (end < this.#nextEnd) this.#nextEnd = end;
+    }
+    this.#recent = window;
+    return window;
+  }
+
+  /** The page's entry in a window, or that of all other pages if there is no room, unless `hasRoom`. */
+  #pageOf(window: OpenWindow, page: string, hasRoom = false): PageOfWindow {
+    const known = window.pages.get(page);
+    if (known) return known;
+    if (!hasRoom && page !== OTHER_PAGES && window.pages.size >= this.#options.maxPages)
+      return this.#pageOf(window, OTHER_PAGES);
+    const entry: PageOfWindow = {
+      page,
+      window,
+      clicks: 0,
+      users: new UserSet(),
+      usersAtLeast: 0,
+      usersExact: true,
+      isChanged: false,
+      writtenAt: -1,
+      writtenBefore: undefined,
+      writtenAfter: undefined,
+    };
+    window.pages.set(page, entry);
+    this.#pages++;
+    return entry;
+  }
+
+  #change(entry: PageOfWindow): void {
+    if (entry.isChanged) return;
+    entry.isChanged = true;
+    this.#changed.push(entry);
+  }
+}
+
+function usersOf({ users, usersAtLeast }: PageOfWindow): number {
+  return Math.max(users.size, usersAtLeast);
+}

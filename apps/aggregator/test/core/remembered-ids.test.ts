@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RememberedIds } from '../../src/core/remembered-ids.ts';
+
+/** Spreads numbers over 64 bits. */
+function hash(id: number): [low: number, high: number] {
+  return [Math.imul(id + 1, 0x9e3779b1) >>> 0, Math.imul(id + 7, 0x85ebca77) >>> 0];
+}
+
+/** A horizon of 100 ms has steps of 1 ms, so that the plain model below is exact. */
+const HORIZON_MS = 100;
+
+test('remembers exactly the ids of the last horizon, as a plain map does, and after a rebuild', () => {
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.record({ id: fc.nat(30), laterMs: fc.integer({ min: -20, max: 20 }) }) },
+      { weight: 1, arbitrary: fc.record({ forgetMs: fc.integer({ min: 0, max: 150 }) }) },
+    ),
+    { maxLength: 200 },
+  );
+  fc.assert(
+    fc.property(steps, (list) => {
+      const ids = new RememberedIds({ horizonMs: HORIZON_MS, maxIds: 1_000 });
+      const model = new Map<number, number>();
+      const log: { id: number; time: number }[] = [];
+      let now = 1_000;
+      let floor = -Infinity;
+      for (const step of list) {
+        if ('forgetMs' in step) {
+          floor = Math.max(floor, now - step.forgetMs - HORIZON_MS);
+          ids.forgetBefore(now - step.forgetMs);
+          for (const [id, time] of model) if (time < floor) model.delete(id);
+        } else {
+          now += step.laterMs;
+          log.push({ id: step.id, time: now });
+          const last = model.get(step.id);
+          expect(ids.appear(...hash(step.id), now)).toBe(last !== undefined && last >= now - HORIZON_MS);
+          if (now >= floor) model.set(step.id, Math.max(last ?? now, now));
+        }
+        expect(ids.size).toBe(model.size);
+      }
+      const rebuilt = new RememberedIds({ horizonMs: HORIZON_MS, maxIds: 1_000 });
+      rebuilt.resume(JSON.parse(JSON.stringify(ids.state)) as typeof ids.state);
+      for (const { id, time } of log) rebuilt.appear(...hash(id), time);
+      expect(rebuilt.size).toBe(ids.size);
+      for (let id = 0; id <= 30; id++) {
+        const expected = (model.get(id) ?? -Infinity) >= now - HORIZON_MS;
+        expect(rebuilt.appear(...hash(id), now)).toBe(expected);
+        expect(ids.appear(...hash(id), now)).toBe(expected);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('takes at most 24 bytes for each id, however many there are', () => {
+  const ids = new RememberedIds({ horizonMs: 1_000_000, maxIds: 50_000 });
+  for (let id = 0; id < 200_000; id++) {
+    expect(ids.appear(...hash(id), id)).toBe(false);
+    if (id > 1_000 && id % 997 === 0) expect(ids.bytes / ids.size).toBeLessThanOrEqual(24);
+  }
+  expect(ids.bytes).toBeLessThanOrEqual(24 * 50_000);
+  expect(ids.size).toBeLessThanOrEqual(50_000);
+  expect(ids.size).toBeGreaterThanOrEqual(50_000 * (15 / 16) - 100);
+  expect(ids.forgottenEarly).toBe(200_000 - ids.size);
+});
+
+test('gives memory back when a burst is over', () => {
+  const ids = new RememberedIds({ horizonMs: 1_000, maxIds: 1_000_000 });
+  for (let id = 0; id < 100_000; id++) ids.appear(...hash(id), 0);
+  ids.appear(...hash(-5), 5_000);
+  ids.forgetBefore(5_000);
+  expect(ids.size).toBe(1);
+  expect(ids.bytes).toBeLessThan(100_000);
+  expect(ids.appear(...hash(-5), 5_001)).toBe(true);
+});
+
+test('bears clocks that are decades apart', () => {
+  const ids = new RememberedIds({ horizonMs: 1_000, maxIds: 1_000 });
+  ids.appear(...hash(1), 0);
+  ids.appear(...hash(2), Date.UTC(2026));
+  ids.appear(...hash(3), -1);
+  ids.forgetBefore(Date.UTC(2026));
+  expect(ids.appear(...hash(1), Date.UTC(2026))).toBe(false);
+  expect(ids.appear(...hash(1), Date.UTC(2026))).toBe(true);
+  ids.forgetBefore(Date.UTC(2090));
+  expect(ids.size).toBe(0);
+});
+
+test('tells the hash of nothing but zeros from a free slot', () => {
+  const ids = new RememberedIds({ horizonMs: 1_000, maxIds: 1_000 });
+  expect([1, 2].map(() => ids.appear(0, 0, 5))).toEqual([false, true]);
+});

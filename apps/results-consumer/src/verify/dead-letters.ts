@@ -1,0 +1,251 @@
+import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
+import { clickOfRecord, type Click } from './click-of-record.ts';
+import type { ClickState } from './checkpoint-record.ts';
+import type { Findings } from './findings.ts';
+import { windowStarts } from './page-results.ts';
+import type { ReadProgress } from './read-progress.ts';
+import type { Cut, Task } from './take-cut.ts';
+
+/** Reasons of clicks that are counted, and came too late for something. */
+const LATE_REASONS = ['late', 'missed', 'session-late'] as const;
+type LateReason = (typeof LATE_REASONS)[number];
+
+const INTEGER = /^-?\d{1,15}$/;
+
+/** The dead letters of a task below the cut. */
+export interface DeadLetterCount {
+  /** The first offset that retention has left. */
+  readonly start: number;
+  /** By reason. */
+  readonly letters: ReadonlyMap<string, number>;
+}
+
+/** What a click came too late for, by the letters of its home. */
+export interface Lateness {
+  readonly home: number;
+  /** Where the click stands. */
+  readonly partition: number;
+  /** The first of its letters. */
+  readonly where: string;
+  readonly offset: number;
+  /** Stream time that made it so, by reason. */
+  readonly streamTimes: Map<LateReason, number>;
+  missed: readonly number[];
+  wasMet: boolean;
+}
+
+/** The dead letters of all tasks: how many of each reason there are, and which clicks came too late for what. */
+export class DeadLetters {
+  /** By partition. */
+  readonly counts: readonly DeadLetterCount[];
+  readonly #findings: Findings;
+  /** By partition of the clicks, by offset there. */
+  readonly #lateness: readonly Map<number, Lateness>[];
+
+  /** By user and id. */
+  readonly #latenessOfId: ReadonlyMap<string, Lateness>;
+  /** By partition, where it could not be told otherwise: the offsets of clicks that were rejected as `future`. */
+  readonly #future: readonly ReadonlySet<number>[];
+
+  private constructor(
+    counts: readonly DeadLetterCount[],
+    lateness: readonly Map<number, Lateness>[],
+    latenessOfId: ReadonlyMap<string, Lateness>,
+    future: readonly ReadonlySet<number>[],
+    findings: Findings,
+  ) {
+    this.counts = counts;
+    this.#lateness = lateness;
+    this.#latenessOfId = latenessOfId;
+    this.#future = future;
+    this.#findings = findings;
+  }
+
+  /** Reads the letters below the cut. It keeps some 400 bytes for each click that came too late. */
+  static async read(
+    reader: PartitionReader,
+    topics: { readonly clicks: string; readonly deadLetters: string },
+    cut: Cut,
+    findings: Findings,
+    progress: ReadProgress,
+    signal: AbortSignal,
+  ): Promise<DeadLetters> {
+    const topic = topics.deadLetters;
+    const starts = await reader.startOffsets(topic);
+    const ends = await reader.endOffsets(topic);
+    const lateness = cut.map(() => new Map<number, Lateness>());
+    const latenessOfId = new Map<string, Lateness>();
+    const future = cut.map(() => new Set<number>());
+    const counts = await Promise.all(
+      cut.map(async (task) => {
+        const { partition, resultEnds } = task;
+        const from = starts[partition] ?? 0n;
+        const end = Math.min(resultEnds.get(topic) ?? 0, Number(ends[partition] ?? 0n));
+        const range = { topic, partition, from, to: BigInt(end) };
+        const letters = new Map<string, number>();
+        const late = new LateLetters(topics, task, lateness, latenessOfId, findings);
+        for await (const batch of progress.watch(reader.read(range, signal), range))
+          for (const record = batch.walk(); record.next();) {
+            const reason = textOf(record, 'reason');
+            letters.set(reason, (letters.get(reason) ?? 0) + 1);
+            const lateReason = LATE_REASONS.find((known) => known === reason);
+            if (lateReason && task.state) late.take(lateReason, record);
+            if (reason === 'future' && task.state?.changedSettings.includes('maxFutureMs'))
+              future[partition]?.add(integerOf(textOf(record, 'offset')) ?? -1);
+          }
+        return { start: Number(from), letters };
+      }),
+    );
+    return new DeadLetters(counts, lateness, latenessOfId, future, findings);
+  }
+
+  /**
+   * What a click came too late for, if anything. Of copies that came through several partitions nobody knows which one
+   * was counted; if one was late, it was that one.
+   */
+  latenessOf({ userId, id }: Click, partition: number, offset: number): Lateness | undefined {
+    const own = this.#lateness[partition]?.get(offset);
+    if (own || id === undefined || this.#latenessOfId.size === 0) return own;
+    const ofCopy = this.#latenessOfId.get(keyOf(userId, id));
+    return ofCopy && ofCopy.partition !== partition && !ofCopy.wasMet ? ofCopy : undefined;
+  }
+
+  /** Whether a click was rejected as `future`, for a task that had other limits before. */
+  isListedAsFuture(partition: number, offset: number): boolean {
+    return this.#future[partition]?.has(offset) === true;
+  }
+
+  /** Checks that a click was too late for what its letters say, once it is met. */
+  check(lateness: Lateness, home: number, state: ClickState, timestamp: number): void {
+    lateness.wasMet = true;
+    const { where, streamTimes, missed, offset } = lateness;
+    const report = (kind: string, text: string) => {
+      this.#findings.addRecord(kind, 'late', home, `${where} ${text}`, { offset });
+    };
+    if (lateness.home !== home) {
+      report('elsewhere', `lists a click that is counted in partition ${home}`);
+      return;
+    }
+    // With another grace than the present one it may have been too late all the same.
+    if (state.changedSettings.includes('graceMs')) return;
+    const { graceMs } = state.settings;
+    const starts = windowStarts(timestamp, state.windows);
+    for (const [reason, streamTime] of streamTimes) {
+      const closed = starts.filter((start) => start + state.windows.sizeMs <= streamTime - graceMs);
+      const why = `at event time ${timestamp} and stream time ${streamTime}`;
+      if (reason === 'late' && closed.length < starts.length)
+        report('without cause', `lists a click as late that had an open window ${why}`);
+      if (reason === 'missed' && (closed.length === starts.length || closed.join() !== missed.join()))
+        report(
+          'without cause',
+          `says that a click missed the windows ${missed.join(', ')}, and closed were ${closed.join(', ') || 'none'} ${why}`,
+        );
+      if (reason === 'session-late' && timestamp >= streamTime - graceMs)
+        report('without cause', `lists a click as late for sessions that was within the grace ${why}`);
+    }
+    if (streamTimes.has('late') && streamTimes.has('missed'))
+      report('twice', 'lists a click as late that missed some windows only');
+  }
+
+  /**
+   * Reports the letters about clicks that were not counted.
+   *
+   * @param isLeft whether all that was there at that partition and offset still is.
+   */
+  finish(isLeft: (partition: number, offset: number) => boolean): void {
+    for (const [partition, lateness] of this.#lateness.entries())
+      for (const [at, { wasMet, home, where, offset }] of lateness)
+        if (!wasMet && isLeft(partition, at))
+          this.#findings.addRecord(
+            'not counted',
+            'late',
+            home,
+            `${where} lists the record of partition ${partition} at offset ${at} as too late, and that is no click that was counted`,
+            { offset },
+          );
+  }
+}
+
+/** The letters of one task about clicks that came too late. */
+class LateLetters {
+  readonly #topics: { readonly clicks: string; readonly deadLetters: string };
+  readonly #task: Task;
+  readonly #lateness: readonly Map<number, Lateness>[];
+  readonly #latenessOfId: Map<string, Lateness>;
+  readonly #findings: Findings;
+  #streamTime = -Infinity;
+
+  constructor(
+    topics: { readonly clicks: string; readonly deadLetters: string },
+    task: Task,
+    lateness: readonly Map<number, Lateness>[],
+    latenessOfId: Map<string, Lateness>,
+    findings: Findings,
+  ) {
+    this.#topics = topics;
+    this.#task = task;
+    this.#lateness = lateness;
+    this.#latenessOfId = latenessOfId;
+    this.#findings = findings;
+  }
+
+  take(reason: LateReason, record: RecordCursor): void {
+    const { partition: home, state } = this.#task;
+    const offset = Number(record.offset);
+    const where = `${this.#topics.deadLetters} [${home}] @ ${offset}`;
+    const report = (kind: string, text: string) => {
+      this.#findings.addRecord(kind, 'late', home, `${where} ${text}`, { offset });
+    };
+    const [partition, at, streamTime] = ['partition', 'offset', 'stream-time'].map((name) =>
+      integerOf(textOf(record, name)),
+    );
+    const missed = textOf(record, 'windows')
+      .split(',')
+      .filter((text) => text !== '')
+      .map(integerOf);
+    const ofPartition = this.#lateness[partition ?? -1];
+    if (
+      !ofPartition ||
+      partition === undefined ||
+      at === undefined ||
+      streamTime === undefined ||
+      textOf(record, 'topic') !== this.#topics.clicks ||
+      missed.includes(undefined) ||
+      missed.length > 0 !== (reason === 'missed')
+    ) {
+      report('unreadable', `is listed as ${reason}, and does not say where it stood and what made it so`);
+      return;
+    }
+    if (streamTime < this.#streamTime)
+      report('fell', `says that stream time was ${streamTime}, after ${this.#streamTime}`);
+    this.#streamTime = Math.max(this.#streamTime, streamTime);
+    const last = state?.clock?.streamTime ?? -Infinity;
+    if (streamTime > last)
+      report('ahead', `says that stream time was ${streamTime}, and the checkpoint says ${last}`);
+    let lateness = ofPartition.get(at);
+    if (!lateness) {
+      lateness = { home, partition, where, offset, streamTimes: new Map(), missed: [], wasMet: false };
+      ofPartition.set(at, lateness);
+      const click = clickOfRecord(record);
+      if (typeof click !== 'string' && click.id !== undefined)
+        this.#latenessOfId.set(keyOf(click.userId, click.id), lateness);
+    }
+    if (lateness.streamTimes.has(reason))
+      report('twice', `lists a click as ${reason} that ${lateness.where} lists`);
+    lateness.streamTimes.set(reason, streamTime);
+    if (reason === 'missed') lateness.missed = missed.filter((start) => start !== undefined);
+  }
+}
+
+/** No text of a click holds the separator. */
+function keyOf(userId: string, id: string): string {
+  return `${userId}\0${id}`;
+}
+
+function textOf(record: RecordCursor, name: string): string {
+  return record.header(`dead-letter-${name}`)?.toString('latin1') ?? '';
+}
+
+function integerOf(text: string): number | undefined {
+  return INTEGER.test(text) ? Number(text) : undefined;
+}

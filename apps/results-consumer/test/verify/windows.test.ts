@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest';
+import type { Report } from '../../src/verify/report.ts';
+import { runInProcess } from '../run-in-process.ts';
+import {
+  click,
+  createHandMadeAggregation,
+  deadLetter,
+  pageResult,
+  session,
+  T,
+  type Books,
+  type HandMade,
+} from './hand-made-aggregation.ts';
+
+const TEST_LIMIT_MS = 60_000;
+
+type Users = Readonly<Record<'a' | 'b', string>>;
+
+/** Changes the value of the last record of a key. */
+function amend(records: HandMade[], key: string, changes: object): void {
+  const at = records.findLastIndex((record) => record.key === key);
+  const record = records[at];
+  if (!record) throw new Error(`no record of ${key}`);
+  records[at] = { ...record, value: { ...(record.value as object), ...changes } };
+}
+
+function textsOf({ problems, gaps }: Report): string {
+  return [...problems, ...gaps].map(({ check, text }) => `${check}: ${text}`).join('\n');
+}
+
+describe.concurrent('verify, of windows and sessions', () => {
+  test(
+    'passes where all of them are what the clicks say',
+    async ({ onTestFinished }) => {
+      const { verify, environment } = await createHandMadeAggregation(onTestFinished);
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+      expect(report).toMatchObject({
+        users: 2,
+        windows: { results: 3, differing: 0 },
+        sessions: { sessions: 3, differing: 0 },
+        clicks: { read: 10, counted: 7, duplicate: 1, rejected: 2, late: 2, missed: 0, sessionLate: 1 },
+      });
+      const { stdout } = await runInProcess(['verify'], environment);
+      expect(stdout).toMatch(/^PASS: every total, window and session is exact \(7 clicks of 2 users/);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  test.for<[what: string, change: (books: Books, users: Users) => void, text: RegExp]>([
+    [
+      'the clicks of a window',
+      ({ pages }) => {
+        amend(pages, `${T}/0//a`, { clicks: 3 });
+      },
+      /^windows: pages-\S+ "1700000040000\/0\/\/a": expected 2 clicks, found 3$/m,
+    ],
+    [
+      'the users of a window',
+      ({ pages }) => {
+        amend(pages, `${T}/0//a`, { users: 1 });
+      },
+      /^windows: pages-\S+ "1700000040000\/0\/\/a": expected 2 distinct users, found 1$/m,
+    ],
+    [
+      'a window that is not there',
+      ({ pages }) => {
+        pages.splice(2, 1);
+      },
+      /^windows: pages-\S+ "1700000040000\/0\/\/b": expected 1 clicks, and there is no result$/m,
+    ],
+    [
+      'a second final result',
+      ({ pages }) => {
+        pages.push(pageResult('/a', T, [2, 2], true));
+      },
+      /^windows: pages-\S+ \[0\] @ 5 is a second final result of "1700000040000\/0\/\/a" after the final one$/m,
+    ],
+    [
+      'an update after the final result',
+      ({ pages }) => {
+        pages.push(pageResult('/b', T, [2, 2], false));
+      },
+      /^windows: pages-\S+ \[0\] @ 5 is a result of "1700000040000\/0\/\/b" after the final one$/m,
+    ],
+    [
+      'a final result of a window that is open',
+      ({ pages }) => {
+        amend(pages, `${T + 60_000}/0//a`, { final: true });
+      },
+      /^windows: pages-\S+ "1700000100000\/0\/\/a": its result is final, and the window is open$/m,
+    ],
+    [
+      'a window that is closed without a final result',
+      ({ pages }) => {
+        amend(pages, `${T}/0//b`, { final: false });
+      },
+      /^windows: pages-\S+ "1700000040000\/0\/\/b": the window is closed, and its result is not final$/m,
+    ],
+    [
+      'how far windows are closed',
+      ({ pages }) => {
+        amend(pages, 'closedUntil/0', { closedUntil: T });
+      },
+      /^windows: pages-\S+ "closedUntil\/0": expected 1700000100000, found 1700000040000$/m,
+    ],
+    [
+      'the clicks of a session',
+      ({ sessions }, { a }) => {
+        amend(sessions, `${T + 1_000}/${a}`, { clicks: 5 });
+      },
+      /^sessions: sessions-\S+ "1700000041000\/user-\d+": expected 4 clicks, found 5$/m,
+    ],
+    [
+      'the exit of a session',
+      ({ sessions }, { a }) => {
+        amend(sessions, `${T + 1_000}/${a}`, { exitUrl: '/b' });
+      },
+      /^sessions: sessions-\S+ "1700000041000\/user-\d+": expected exit "\/a", found "\/b"$/m,
+    ],
+    [
+      'a session that is not there',
+      ({ sessions }) => {
+        sessions.splice(1, 1);
+      },
+      /^sessions: sessions-\S+: 1 clicks of user "user-\d+" are in no session, the first one at 1700000042000$/m,
+    ],
+    [
+      'a missing tombstone',
+      ({ sessions }) => {
+        sessions.splice(3, 1);
+      },
+      /^sessions: sessions-\S+ "1700000070000\/user-\d+": overlaps "1700000041000\/user-\d+": of one of them the tombstone is missing$/m,
+    ],
+    [
+      'a session that was split',
+      ({ sessions }, { a }) => {
+        sessions.splice(4, 1);
+        sessions.push(
+          session(a, [T + 1_000, T + 10_000], 2, ['/a', '/b'], true),
+          session(a, [T + 30_000, T + 85_000], 2, ['/b', '/a'], false),
+        );
+      },
+      /^sessions: sessions-\S+ "1700000070000\/user-\d+": is 20000 ms after "1700000041000\/user-\d+", so that they are one$/m,
+    ],
+    [
+      'an update of a session after its final result',
+      ({ sessions }, { b }) => {
+        sessions.push({ key: `${T + 2_000}/${b}`, value: null });
+      },
+      /^sessions: sessions-\S+ \[0\] @ 5 is a tombstone of "1700000042000\/user-\d+" after the final one$/m,
+    ],
+    [
+      'a click listed as late that had an open window',
+      ({ deadLetters, checkpoint }) => {
+        deadLetters.push(deadLetter('late', 7, T + 85_000));
+        checkpoint.state.books['late']! += 1;
+        checkpoint.state.books['windowed']! -= 1;
+      },
+      /^late: dead-letters-\S+ \[0\] @ 5 lists a click as late that had an open window at event time 1700000125000 and stream time 1700000125000$/m,
+    ],
+    [
+      'a stream time that fell',
+      ({ deadLetters }) => {
+        deadLetters[1] = deadLetter('late', 6, T + 74_999);
+      },
+      /^late: dead-letters-\S+ \[0\] @ 1 says that stream time was 1700000114999, after 1700000115000$/m,
+    ],
+    [
+      'a stream time that never was',
+      ({ deadLetters }) => {
+        deadLetters[2] = deadLetter('session-late', 6, T + 85_001);
+      },
+      /^late: dead-letters-\S+ \[0\] @ 2 says that stream time was 1700000125001, and the checkpoint says 1700000125000$/m,
+    ],
+    [
+      'a stream time beyond all that was open',
+      ({ checkpoint }) => {
+        checkpoint.state.clock = { streamTime: T + 185_000, closeTime: T + 175_000 };
+      },
+      /^late: checkpoint 1 of partition 0: stream time 1700000225000 is after the last click, at 1700000125000, and all that was open$/m,
+    ],
+    [
+      'a letter about a click that was not counted',
+      ({ deadLetters }) => {
+        deadLetters[0] = deadLetter('late', 1, T + 75_000);
+      },
+      /^late: dead-letters-\S+ \[0\] @ 0 lists the record of partition 0 at offset 1 as too late, and that is no click that was counted$/m,
+    ],
+    [
+      'a duplicate that was counted twice',
+      ({ totals, pages, sessions, checkpoint }, { a }) => {
+        amend(totals, a, { clicks: 5 });
+        amend(pages, `${T}/0//a`, { clicks: 3 });
+        amend(sessions, `${T + 1_000}/${a}`, { clicks: 5 });
+        const { books, sums, state } = checkpoint;
+        Object.assign(books, { counted: 8, duplicate: 0 });
+        Object.assign(sums, { clicks: 8, sessionClicks: 6 });
+        Object.assign(state.books, { windowed: 6, sessioned: 7 });
+      },
+      /^totals: user "user-\d+" in partition 0: expected 4, found 5; 1 of 2 users differ[^]*^books: duplicates in partition 0: expected 1, found 0 \(checkpoint 1\)$/m,
+    ],
+    [
+      'a click of the future that was counted',
+      ({ clicks }) => {
+        clicks[9] = click('e9', 'user-0', '/a', Date.now());
+      },
+      /^books: dead letters with reason future in partition 0: expected 0, found 1/m,
+    ],
+    [
+      'books of windows that do not balance',
+      ({ checkpoint }) => {
+        checkpoint.state.books['windowed']! += 1;
+      },
+      /^books: the books of partition 0 do not balance: 7 counted, 6 in windows and 2 too late for theirs$/m,
+    ],
+    [
+      'sums of what is open',
+      ({ checkpoint }) => {
+        checkpoint.sums['openSessions'] = 3;
+      },
+      /^sums: openSessions in partition 0: expected 3, found 2 \(checkpoint 1\)$/m,
+    ],
+  ])(
+    'fails where %s is forged, and says what is wrong',
+    { timeout: TEST_LIMIT_MS },
+    async ([, change, text], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, change);
+      const { exitCode, report } = await verify();
+      expect(report.problems.map(({ check, text: line }) => `${check}: ${line}`).join('\n')).toMatch(text);
+      expect(exitCode).toBe(1);
+    },
+  );
+});

@@ -1,0 +1,31 @@
+import { writeAndAbort } from '@clickstream/test-harness';
+import { encodeClickEvent } from '@clickstream/schema';
+import type { Fault } from '../fault.ts';
+
+const CANARIES = 20;
+
+export const abortedCanaries: Fault = {
+  name: 'aborted-canaries',
+  title: 'aborted transactions lie between the clicks, on the input and on the repartition topic',
+  rounds: 20,
+  seconds: { round: 1, fixed: 5 },
+  async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
+    const aggregator = startAggregator();
+    await aggregator.ready();
+    keepWriting(300);
+    for (let round = 0; round < rounds; round++) {
+      const topic = random.below(2) === 0 ? topics.clicks : topics.repartition;
+      // A canary that is counted has a total, which nobody expects.
+      const records = Array.from({ length: CANARIES }, (_, number) => {
+        const userId = `canary-${round}-${number}`;
+        return {
+          key: Buffer.from(userId),
+          value: Buffer.from(encodeClickEvent({ userId, url: '/', timestamp: 1 }, 'sentence')),
+          partition: random.below(topics.partitions),
+        };
+      });
+      await writeAndAbort(topics, topic, records);
+    }
+    await recover(aggregator);
+  },
+};

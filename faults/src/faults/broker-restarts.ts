@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+
+export const brokerRestarts: Fault = {
+  name: 'broker-restarts',
+  title: 'the broker is restarted, in turn cleanly and after `kill -9`',
+  kafka: {},
+  rounds: 6,
+  seconds: { round: 14, fixed: 5 },
+  async run({ rounds, random, broker, startAggregator, keepWriting, recover }) {
+    const aggregator = startAggregator();
+    await aggregator.ready();
+    keepWriting(300);
+    for (let round = 0; round < rounds; round++) {
+      await delay(random.below(2_000));
+      if (round % 2 === 1) await broker.kill();
+      await broker.restart();
+      await recover(aggregator);
+    }
+  },
+};

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { API_KEY } from '@clickstream/local-kafka';
+import type { Fault } from '../fault.ts';
+import { SAME_SEAT } from '../seats.ts';
+
+const HELD_MS = 20_000;
+/** Where an EndTxn response of version 1 has its error code: behind length, correlation id and throttle time. */
+const ERROR_CODE_AT = 12;
+
+export const commitHeldPastRestart: Fault = {
+  name: 'commit-held-past-restart',
+  title: 'a commit arrives 20 s late, when a restarted instance is at work',
+  kafka: { nodes: 1 },
+  seconds: { round: 25, fixed: 5 },
+  async run({ rounds, proxy, startAggregator, keepWriting, recover, note }) {
+    keepWriting(300);
+    for (let round = 0; round < rounds; round++) {
+      const victim = startAggregator({ environment: SAME_SEAT });
+      await recover(victim);
+      const held = await proxy.hold(({ apiKey }) => apiKey === API_KEY.endTxn);
+      victim.kill('SIGKILL');
+      await victim.ended;
+      const successor = startAggregator({ environment: SAME_SEAT });
+      await recover(successor);
+      await delay(HELD_MS);
+      const response = await held.deliver();
+      const errorCode = response.readInt16BE(ERROR_CODE_AT);
+      note(`the late commit was answered with error ${errorCode}`);
+      assert(errorCode !== 0, 'a commit of the old owner was accepted');
+      await recover(successor);
+      successor.kill('SIGKILL');
+      await successor.ended;
+    }
+  },
+};

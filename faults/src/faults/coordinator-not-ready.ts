@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { API_KEY, type ProxyFrame } from '@clickstream/local-kafka';
+import type { Fault } from '../fault.ts';
+
+const NOT_READY_MS = 8_000;
+const COORDINATOR_NOT_AVAILABLE = 15;
+
+export const coordinatorNotReady: Fault = {
+  name: 'coordinator-not-ready',
+  title: 'no coordinator is ready for 8 s when the aggregator starts',
+  kafka: { nodes: 1 },
+  seconds: { round: 15, fixed: 5 },
+  async run({ rounds, proxy, load, startAggregator, recover }) {
+    for (let round = 0; round < rounds; round++) {
+      await load.write(500);
+      const stop = proxy.intercept('request', (frame) =>
+        frame.apiKey === API_KEY.findCoordinator ? { reply: notAvailable(frame) } : undefined,
+      );
+      const aggregator = startAggregator();
+      await delay(NOT_READY_MS);
+      stop();
+      await recover(aggregator);
+      aggregator.kill('SIGTERM');
+      await aggregator.ended;
+    }
+  },
+};
+
+/** A FindCoordinator response of versions 1 and 2: throttle time, error, its message, and a node that is none. */
+function notAvailable({ correlationId }: ProxyFrame): Buffer {
+  const response = Buffer.alloc(4 + 4 + 4 + 2 + 2 + 4 + 2 + 4);
+  response.writeInt32BE(response.length - 4, 0);
+  response.writeInt32BE(correlationId, 4);
+  response.writeInt16BE(COORDINATOR_NOT_AVAILABLE, 12);
+  response.writeInt16BE(-1, 14);
+  response.writeInt32BE(-1, 16);
+  return response;
+}

@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+import { stopWithin } from '../stop-within.ts';
+
+const PAUSE_MS = 3_000;
+const MOST_INSTANCES = 4;
+
+export const joinAndLeave: Fault = {
+  name: 'join-and-leave',
+  title: 'an instance joins or leaves every 3 s',
+  rounds: 40,
+  seconds: { round: 3, fixed: 10 },
+  async run({ rounds, random, startAggregator, keepWriting, recover }) {
+    const first = startAggregator();
+    await first.ready();
+    const instances = [first];
+    const leaving: Promise<void>[] = [];
+    keepWriting(300);
+    for (let round = 0; round < rounds; round++) {
+      const joins = instances.length < 2 || (instances.length < MOST_INSTANCES && random.below(2) === 0);
+      if (joins) instances.push(startAggregator());
+      else
+        for (const instance of instances.splice(random.below(instances.length), 1)) {
+          await instance.ready();
+          leaving.push(stopWithin(instance));
+        }
+      await delay(PAUSE_MS);
+    }
+    await Promise.all(leaving);
+    await recover();
+  },
+};

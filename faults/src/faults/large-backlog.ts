@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import type { Fault } from '../fault.ts';
+import { peakMemoryMb } from '../peak-memory.ts';
+
+const CLICKS = 2_000_000;
+const CLICKS_AT_ONCE = 20_000;
+const HEAP_MB = 256;
+const USERS = 5_000;
+/** The heap, and what is fetched and written outside it: two batches of 4 MB for each of two inputs of 4 partitions. */
+const MOST_MEMORY_MB = 640;
+
+export const largeBacklog: Fault = {
+  name: 'large-backlog',
+  title: `a backlog of ${CLICKS.toLocaleString('en')} clicks, with a heap of ${HEAP_MB} MB`,
+  seconds: { round: 150, fixed: 5 },
+  emit: 'coalesced',
+  load: { users: USERS },
+  isInputUnprintable: true,
+  async run({ rounds, load, startAggregator, recover, report }) {
+    for (let round = 0; round < rounds; round++) {
+      for (let left = CLICKS; left > 0; left -= CLICKS_AT_ONCE) await load.write(CLICKS_AT_ONCE);
+      const aggregator = startAggregator({ nodeOptions: [`--max-old-space-size=${HEAP_MB}`] });
+      await recover(aggregator);
+      const mostMb = peakMemoryMb(aggregator.pid);
+      if (mostMb === undefined) continue;
+      report(`${mostMb} MB at most`);
+      assert.ok(mostMb <= MOST_MEMORY_MB, `the aggregator took ${mostMb} MB`);
+    }
+  },
+};

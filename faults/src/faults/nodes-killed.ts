@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../fault.ts';
+import { untilInSync } from '../until-in-sync.ts';
+
+export const nodesKilled: Fault = {
+  name: 'nodes-killed',
+  title: 'rolling `kill -9` of three nodes, with three replicas of which two must be in sync',
+  kafka: { nodes: 3 },
+  rounds: 3,
+  seconds: { round: 35, fixed: 30 },
+  async run({ rounds, cluster, topics, startAggregator, keepWriting, recover }) {
+    const aggregator = startAggregator();
+    await aggregator.ready();
+    keepWriting(200);
+    for (let round = 0; round < rounds; round++) {
+      const node = cluster.nodes[round % cluster.nodes.length];
+      await node?.kill();
+      await recover(aggregator);
+      await delay(2_000);
+      await node?.restart();
+      await untilInSync(topics);
+      await recover(aggregator);
+    }
+  },
+};

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { createRecordProducer } from '@clickstream/kafka-client';
+import { encodeClickEvent } from '@clickstream/schema';
+import { readDeadLetters } from '@clickstream/test-harness';
+import { administer, alterTopic } from '../administer.ts';
+import type { Fault } from '../fault.ts';
+import { peakMemoryMb } from '../peak-memory.ts';
+
+const MEGABYTE = 1024 * 1024;
+const TINY_RECORDS = 200_000;
+const HEAP_MB = 256;
+const MOST_MEMORY_MB = 700;
+
+/** Values that are no clicks. */
+const NO_CLICKS: readonly (string | Buffer | null)[] = [
+  'hello',
+  '',
+  null,
+  '{',
+  '{"userId":',
+  '[]',
+  '{"userId":1,"url":"/","timestamp":1}',
+  '{"userId":"a","url":"/","timestamp":"1"}',
+  '{"userId":"a","url":"/","timestamp":NaN}',
+  '{"userId":"a","url":"/","timestamp":1e999}',
+  '{"userId":"a","url":"/","timestamp":1.5}',
+  '{"userId":"","url":"/","timestamp":1}',
+  '{"__proto__":{"userId":"a"},"url":"/","timestamp":1}',
+  'User a clicked on /page at NaN',
+  'User  clicked on /page at 1',
+  Buffer.from([0xff, 0xfe, 0x00, 0x7b]),
+  Buffer.from([0x7b, 0xc3, 0x28, 0x7d]),
+];
+const TOO_LARGE = [
+  Buffer.alloc(MEGABYTE, 'x'),
+  Buffer.from(`{"userId":"a","url":"/${'x'.repeat(MEGABYTE)}","timestamp":1}`),
+];
+/** Users like any other. */
+const STRANGE_USERS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '\u{1f600}', 'a:b,c=d'];
+
+export const poison: Fault = {
+  name: 'poison',
+  title: 'records that are no clicks, 1 MB large, inflate to 50 MB, or come 200,000 in a batch',
+  emit: 'coalesced',
+  isInputUnprintable: true,
+  rounds: 3,
+  seconds: { round: 5, fixed: 60 },
+  async run({ rounds, random, topics, load, startAggregator, keepWriting, recover, report }) {
+    const { clicks: topic, partitions, connection, log } = topics;
+    await alterTopic(topics, topic, { 'max.message.bytes': 4 * MEGABYTE });
+    const producer = await createRecordProducer([topic], {
+      connection,
+      log,
+      maxBatchBytes: 4 * MEGABYTE,
+      maxBatchRecords: TINY_RECORDS,
+      maxBufferedRecords: TINY_RECORDS,
+    });
+    topics.atEnd(() => producer.close());
+    const aggregator = startAggregator({ nodeOptions: [`--max-old-space-size=${HEAP_MB}`] });
+    await aggregator.ready();
+    const stopWriting = keepWriting(100);
+    for (let round = 0; round < rounds; round++) {
+      const place = () => ({
+        topic,
+        key: [null, Buffer.alloc(4), Buffer.from('__proto__')][random.below(3)] ?? null,
+        partition: random.below(partitions),
+      });
+      for (const text of NO_CLICKS)
+        await load.writeMalformed({ ...place(), value: typeof text === 'string' ? Buffer.from(text) : text });
+      for (const value of TOO_LARGE)
+        await load.writeMalformedBy(1, async () => {
+          await producer.send({ ...place(), value });
+        });
+      for (const userId of STRANGE_USERS) {
+        const value = Buffer.from(encodeClickEvent({ eventId: 'e', userId, url: '/', timestamp: 1 }, 'json'));
+        await load.writeClick(userId, { ...place(), value });
+        const headers = { 'schema-version': '2' };
+        await load.writeMalformed({ ...place(), value, headers });
+      }
+    }
+    await load.writeMalformedBy(TINY_RECORDS, async () => {
+      const tiny = { topic, key: null, value: Buffer.from('x'), partition: 0 };
+      await Promise.all(Array.from({ length: TINY_RECORDS }, () => producer.send(tiny)));
+    });
+    await load.writeMalformedBy(1, async () => {
+      await administer(
+        topics,
+        'kafka-console-producer',
+        [
+          ...['--topic', topic, '--compression-codec', 'gzip'],
+          ...['--command-property', `max.request.size=${60 * MEGABYTE}`],
+          ...['--command-property', `buffer.memory=${120 * MEGABYTE}`],
+        ],
+        `${'x'.repeat(50 * MEGABYTE)}\n`,
+      );
+    });
+    // So that recovering means that all of this is read.
+    await stopWriting();
+    await recover(aggregator);
+
+    const mostMb = peakMemoryMb(aggregator.pid) ?? 0;
+    report(`${mostMb} MB at most`);
+    assert.ok(mostMb <= MOST_MEMORY_MB, `the aggregator took ${mostMb} MB`);
+    const reasons = new Map<string, number>();
+    for (const { reason } of await readDeadLetters(topics))
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    assert.equal(reasons.get('too-large'), rounds * TOO_LARGE.length + 1);
+    assert.equal(reasons.get('unsupported-version'), rounds * STRANGE_USERS.length);
+    assert.ok((reasons.get('malformed') ?? 0) >= rounds * NO_CLICKS.length + TINY_RECORDS);
+    assert.equal(reasons.size, 3);
+  },
+};

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertVerified } from '@clickstream/test-harness';
+import type { Fault } from '../fault.ts';
+
+const CLICKS = 3_000;
+
+export const producerKilled: Fault = {
+  name: 'producer-killed',
+  title: '`kill -9` of the producer, which starts again with a new manifest',
+  rounds: 5,
+  seconds: { round: 8, fixed: 5 },
+  async run({ rounds, random, folder, topics, startAggregator, startApp, expectManifest }) {
+    await startAggregator().ready();
+    const simulate = (file: string, ...args: string[]) =>
+      startApp('producer', ['simulate', '--manifest', file, '--no-report', ...args]);
+    for (let round = 0; round < rounds; round++) {
+      const torn = join(folder, `torn-${round}.ndjson`);
+      const victim = simulate(torn, '--rate', '1000');
+      await victim.ready();
+      await delay(random.below(2_000));
+      victim.kill('SIGKILL');
+      await victim.ended;
+      const whole = join(folder, `whole-${round}.ndjson`);
+      const { exitCode, stderr } = await simulate(whole, '--rate', '2000', '--count', String(CLICKS)).ended;
+      assert.equal(exitCode, 0, stderr);
+      expectManifest(whole, CLICKS);
+      // What a dead producer had acknowledged nobody can tell, and verify says so.
+      await assert.rejects(assertVerified(topics, ['--manifest', torn]), /torn/);
+    }
+  },
+};

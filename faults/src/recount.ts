@@ -1,0 +1,120 @@
+import { spawnTool } from '@clickstream/local-kafka';
+
+/** A committed record as the console consumer prints it. */
+export interface PrintedRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** How long it is listened on for one too many, and for what is missing: a busy machine starts a JVM in many seconds. */
+const SILENCE_MS = 1_000;
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 200;
+const SENTENCE = /^User (\S+) clicked on (\S+) at (\d+(?:\.\d+)?)$/;
+
+/**
+ * Every committed record of a topic, read by the broker's own Java console consumer: our client is part of what is
+ * under test. Records must have no line breaks or tabs in them.
+ *
+ * @param isEnough whether what is expected has been seen, so that no more is waited for.
+ */
+export async function* printTopic(
+  brokers: string,
+  topic: string,
+  isEnough: () => boolean,
+): AsyncGenerator<PrintedRecord, void> {
+  const printed = ['print.partition', 'print.offset', 'print.key'];
+  const consumer = await spawnTool(
+    'kafka-console-consumer',
+    [
+      ...['--topic', topic, '--from-beginning', '--isolation-level', 'read_committed'],
+      ...[...printed.map((name) => `${name}=true`), 'key.separator=\t'].flatMap((property) => [
+        '--formatter-property',
+        property,
+      ]),
+    ],
+    { brokers },
+  );
+  let lastAt = performance.now();
+  const stopping = new AbortController();
+  const watch = setInterval(() => {
+    if (performance.now() - lastAt <= (isEnough() ? SILENCE_MS : PATIENCE_MS)) return;
+    stopping.abort();
+    void consumer.stop();
+  }, LOOK_MS);
+  void consumer.exited.then(() => {
+    clearInterval(watch);
+  });
+  for await (const line of consumer.lines) {
+    lastAt = performance.now();
+    const [partition = '', offset = '', key = '', ...value] = line.split('\t');
+    yield {
+      partition: Number(partition.replace('Partition:', '')),
+      offset: Number(offset.replace('Offset:', '')),
+      key,
+      value: value.join('\t'),
+    };
+  }
+  const { stderr } = await consumer.exited;
+  if (!stopping.signal.aborted) throw new Error(`kafka-console-consumer ended by itself: ${stderr}`);
+}
+
+/** What the click topic holds. */
+export interface InputCount {
+  readonly records: number;
+  readonly malformed: number;
+  readonly clicks: ReadonlyMap<string, number>;
+}
+
+/** Counts the clicks of a topic in the simplest way there is. It should hold at least as many records as expected. */
+export async function countInput(brokers: string, topic: string, expected: number): Promise<InputCount> {
+  const clicks = new Map<string, number>();
+  let [records, malformed] = [0, 0];
+  for await (const { value } of printTopic(brokers, topic, () => records >= expected)) {
+    records++;
+    const userId = userOf(value);
+    if (userId === undefined) malformed++;
+    else clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
+  }
+  return { records, malformed, clicks };
+}
+
+function userOf(value: string): string | undefined {
+  if (!value.startsWith('{')) return SENTENCE.exec(value)?.[1];
+  return (JSON.parse(value) as { userId: string }).userId;
+}
+
+/** What the result topic says. */
+export interface ResultCount {
+  readonly totals: ReadonlyMap<string, number>;
+  /** What no order of commits explains: a total that falls, a user in two partitions, with `every` a gap. */
+  readonly findings: readonly string[];
+}
+
+/** Reads the totals of a result topic, which should come to be the given ones. */
+export async function readTotals(
+  brokers: string,
+  topic: string,
+  emit: 'every' | 'coalesced',
+  expected: ReadonlyMap<string, number>,
+): Promise<ResultCount> {
+  const findings: string[] = [];
+  const totals = new Map<string, number>();
+  const partitions = new Map<string, number>();
+  const isEnough = () => [...expected].every(([userId, clicks]) => totals.get(userId) === clicks);
+  for await (const { partition, offset, key, value } of printTopic(brokers, topic, isEnough)) {
+    const { userId, clicks } = JSON.parse(value) as { userId: string; clicks: number };
+    const before = totals.get(userId) ?? 0;
+    const where = `[${partition}] @ ${offset}: the total of ${userId}`;
+    if (userId !== key) findings.push(`${where} has the key ${key}`);
+    if ((partitions.get(userId) ?? partition) !== partition)
+      findings.push(`${where} is in partition ${String(partitions.get(userId))} as well`);
+    if (clicks < before || (emit === 'every' && clicks !== before + 1))
+      findings.push(`${where} is ${clicks} after ${before}`);
+    partitions.set(userId, partition);
+    totals.set(userId, clicks);
+  }
+  return { totals, findings };
+}

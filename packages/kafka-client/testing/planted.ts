@@ -1,0 +1,145 @@
+import { runInstance } from '../src/task-processor.ts';
+import { isModelError } from './model-error.ts';
+import type { ModelProcess } from './model-process.ts';
+import { mutatedEngine, type Mutation } from './mutated-engine.ts';
+import type { Engine } from './simulated-instance.ts';
+import { SimulatedProducer } from './simulated-producer.ts';
+
+/** A bug that the search has to find. */
+export interface PlantedBug {
+  readonly name: string;
+  /** The seed that finds it; a change of the engine moves it, and the test then says where to. */
+  readonly seed: number;
+  /** Schedules within which it is to be found, whatever the engine has become. */
+  readonly within: number;
+  /** What may be seen of it; with another seed it is another of these. */
+  readonly finding: RegExp;
+  readonly engine: () => Promise<Engine>;
+}
+
+const mutated = (
+  name: string,
+  seed: number,
+  finding: RegExp,
+  mutations: readonly Mutation[],
+): PlantedBug => ({
+  name,
+  seed,
+  within: 500,
+  finding,
+  engine: () => mutatedEngine(name.replaceAll(' ', '-'), mutations),
+});
+
+const WRONG_TOTALS = /the total of user|clicks are counted than were received/;
+
+/** Bugs that engines like this one have had, each planted from outside: the engine knows nothing of them. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  mutated('state applied before the commit is kept when it fails', 3, WRONG_TOTALS, [
+    {
+      file: 'task-processor.ts',
+      from: 'const failures: number[] = [];',
+      to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
+    },
+    {
+      file: 'task-processor.ts',
+      from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
+      to: 'kept ??= new StreamTask(this.#options, this.#ports, partition, status); await kept.run(',
+    },
+    {
+      file: 'stream-task.ts',
+      from: '  #isDirty = false;\n',
+      to: '  #isDirty = false;\n  #wasRestored = false;\n',
+    },
+    {
+      file: 'stream-task.ts',
+      from: 'await this.#restore(signal).catch(',
+      to: 'if (!this.#wasRestored) await this.#restore(signal).catch(',
+    },
+    {
+      file: 'stream-task.ts',
+      from: "this.#status.state = 'running';",
+      to: "this.#status.state = 'running'; this.#wasRestored = true;",
+    },
+  ]),
+  mutated('checkpoint and positions are read before fencing', 11, /was committed after/, [
+    {
+      file: 'stream-task.ts',
+      from: 'const producer = await this.#ports.fence(',
+      to: `await this.#restore(signal).catch((error: unknown) => {
+        throw isRefusal(error) ? new Error('what was read does not agree') : error;
+      });
+      const producer = await this.#ports.fence(`,
+    },
+    {
+      file: 'stream-task.ts',
+      from: `      await this.#restore(signal).catch(async (error: unknown) => {
+        // If somebody took over meanwhile, what was read is of several moments and does not agree for that reason.
+        if (isRefusal(error)) await producer.assertOwner(applicationId);
+        throw error;
+      });
+`,
+      to: '',
+    },
+  ]),
+  {
+    name: 'a task that lost its partition commits',
+    seed: 56,
+    within: 500,
+    finding: /^partition .* the group's offset of|was committed after/,
+    // A transactional id of each process fences nobody.
+    engine: () =>
+      Promise.resolve({
+        runInstance,
+        wrapPorts: (ports, _world, { name }) => ({
+          ...ports,
+          fence: (id) => ports.fence(`${id} of ${name}`),
+        }),
+      }),
+  },
+  {
+    name: 'a producer is used again after a failed commit',
+    seed: 2404,
+    within: 5_000,
+    // A checkpoint is taken for a repetition of one that was given up, and lost; with other seeds a commit that was given
+    // up ends the next transaction of the same epoch (KIP-890).
+    finding: /does not cover results that are committed/,
+    engine: () => Promise.resolve({ runInstance, wrapPorts: reuseProducers() }),
+  },
+  mutated(
+    'the checkpoint is committed before the results that it covers',
+    1,
+    /results that it covers are missing/,
+    [
+      {
+        file: 'stream-task.ts',
+        from: 'const firstOffsets = await producer.send([...records, checkpointRecord], ',
+        to: `await producer.send([checkpointRecord]);
+      await producer.commit();
+      await producer.begin();
+      const firstOffsets = await producer.send(records, `,
+      },
+    ],
+  ),
+];
+
+/** Gives the same producer out again for as long as nobody else has taken its transactional id over. */
+function reuseProducers(): NonNullable<Engine['wrapPorts']> {
+  const kept = new WeakMap<ModelProcess, Map<string, SimulatedProducer>>();
+  return (ports, world, process) => ({
+    ...ports,
+    fence: async (id) => {
+      const ofProcess = kept.get(process) ?? new Map<string, SimulatedProducer>();
+      kept.set(process, ofProcess);
+      const earlier = ofProcess.get(id);
+      try {
+        await earlier?.abort();
+        if (earlier) return earlier;
+      } catch (error) {
+        if (earlier && !isModelError(error, 'INVALID_PRODUCER_EPOCH')) return earlier;
+      }
+      const producer = await SimulatedProducer.fence(world, process, id);
+      ofProcess.set(id, producer);
+      return producer;
+    },
+  });
+}

@@ -1,0 +1,56 @@
+import type { Coverage } from './coverage.ts';
+import type { ModelCluster } from './model-cluster.ts';
+import type { ModelGroup } from './model-group.ts';
+import type { ModelNetwork } from './model-network.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Trace } from './trace.ts';
+
+/** Topics of the simulated application. */
+export const TOPICS = {
+  input: 'clicks',
+  repartition: 'app_repartition',
+  checkpoint: 'app_checkpoint',
+  results: 'totals',
+  deadLetters: 'dead_letters',
+} as const;
+export const APPLICATION_ID = 'app';
+
+/** Time-outs, scaled down from those of the product so that a schedule is short; their order is kept. */
+export interface Timeouts {
+  readonly requestMs: number;
+  readonly transactionMs: number;
+  readonly sessionMs: number;
+  readonly heartbeatMs: number;
+  readonly rebalanceMs: number;
+  /** The broker's long poll. */
+  readonly fetchMs: number;
+  /** After this long without its leader a reading fails. */
+  readonly leaderlessMs: number;
+}
+
+/** All that a schedule is made of. */
+export interface World {
+  readonly partitions: number;
+  readonly nodes: number;
+  readonly timeouts: Timeouts;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  readonly network: ModelNetwork;
+  readonly cluster: ModelCluster;
+  readonly group: ModelGroup;
+}
+
+/** The node with the coordinator of the group, and that of all transactions. */
+export const GROUP_NODE = 0;
+
+export function coordinatorNode({ nodes }: World): number {
+  return nodes - 1;
+}
+
+/** The node that leads a partition. */
+export function leaderNode({ nodes }: World, topic: string, partition: number): number {
+  return (topic.length + partition) % nodes;
+}
