@@ -33,6 +33,11 @@ export interface FeedViewsOptions {
 const FEEDS = ['totals', 'pages', 'sessions', 'deadLetters'] as const satisfies readonly FeedName[];
 /** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
 const BACKFILL_RECORDS = 1_000_000;
+/** Records of each partition that are read at the start, the newest; where nothing is said, all. */
+const NEWEST_RECORDS: Partial<Record<FeedName, bigint>> = {
+  // Only the sessions that changed last are kept, and there are as many as there were visits.
+  sessions: 100_000n,
+};
 const LAG_INTERVAL_MS = 1_000;
 /** So much lag is known well enough when looked at now and then; each look fetches some MB. */
 const LARGE_LAG_RECORDS = 100_000;
@@ -42,7 +47,7 @@ const CHECKPOINT_RETRY_MS = 2_000;
 const CHECKPOINT_WINDOW = 16n;
 
 /**
- * Keeps the views: reads the topics of the results from their start, then everything as it is committed. Ends when
+ * Keeps the views: reads the topics of the results from their start (of the sessions the newest), then everything as it is committed. Ends when
  * `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
@@ -60,9 +65,14 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       caughtUp.push(promise);
       endless.push(
-        followPartition(options, feed, { partition, from: starts[partition] ?? 0n, end }, () => {
-          resolve(undefined);
-        }),
+        followPartition(
+          options,
+          feed,
+          { partition, from: startOf(feed, starts[partition] ?? 0n, end), end },
+          () => {
+            resolve(undefined);
+          },
+        ),
       );
     }
   }
@@ -75,6 +85,11 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
     await backfillRate(options, clickEnds, startedAtMs);
   });
   await Promise.all([past, ...endless]);
+}
+
+function startOf(feed: FeedName, start: bigint, end: bigint): bigint {
+  const newest = NEWEST_RECORDS[feed];
+  return newest !== undefined && end - newest > start ? end - newest : start;
 }
 
 interface Stretch {

@@ -22,8 +22,10 @@ export interface SessionView {
 export const SESSIONS_MAX = 100;
 
 const KEPT = 50_000;
+/** So many more before the oldest go together: what a Map has deleted at its front is passed over at each look. */
+const SLACK = 5_000;
 
-/** The 50,000 sessions that changed last, open and over, by user. */
+/** The sessions that changed last, open and over, by user: 50,000, and up to 5,000 more. */
 export class Sessions {
   /** By key, those that changed last at the end. */
   readonly #byKey = new Map<string, SessionView>();
@@ -78,9 +80,11 @@ export class Sessions {
     if (keys) keys.add(key);
     else this.#keysOfUser.set(session.userId, new Set([key]));
     this.#open += Number(!session.final);
-    if (this.#byKey.size <= KEPT) return;
-    const [oldest = key] = this.#byKey.keys();
-    this.#remove(oldest);
+    if (this.#byKey.size < KEPT + SLACK) return;
+    for (const oldest of this.#byKey.keys()) {
+      if (this.#byKey.size <= KEPT) return;
+      this.#remove(oldest);
+    }
   }
 
   #remove(key: string): void {
