@@ -49,6 +49,8 @@ export interface PartitionReaderOptions {
   readonly log: Logger;
   /** `read_committed` unless told otherwise: aborted records are never shown. */
   readonly isolation?: 'read_committed' | 'read_uncommitted';
+  /** How much of one partition a fetch brings at most, in bytes; 4 MiB unless told. Each partition read holds twice that. */
+  readonly maxBytesPerPartition?: number;
 }
 
 const MAX_BYTES_PER_PARTITION = 4 * 1024 * 1024;
@@ -157,10 +159,17 @@ class ClusterReader implements PartitionReader {
   readonly #streams = new Set<Stream>();
   /** Running fetch loops by broker id, each with a way to wake it when a stream wants more. */
   readonly #loops = new Map<string, FetchLoop>();
+  readonly #maxBytesPerPartition: number;
   #lastAnswerAt = 0;
   #closed = false;
 
-  constructor({ connection, log, isolation = 'read_committed' }: PartitionReaderOptions) {
+  constructor({
+    connection,
+    log,
+    isolation = 'read_committed',
+    maxBytesPerPartition = MAX_BYTES_PER_PARTITION,
+  }: PartitionReaderOptions) {
+    this.#maxBytesPerPartition = maxBytesPerPartition;
     this.#log = log;
     this.#brokers = connection.brokers.join(',');
     this.#isolation = isolation;
@@ -374,7 +383,7 @@ class ClusterReader implements PartitionReader {
           {
             maxWaitMs: othersWait ? MAX_WAIT_WHILE_BUSY_MS : MAX_WAIT_MS,
             maxBytes: MAX_BYTES,
-            maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+            maxBytesPerPartition: this.#maxBytesPerPartition,
             isolation: this.#isolation,
           },
         ),

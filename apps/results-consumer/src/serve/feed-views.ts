@@ -30,14 +30,14 @@ export interface FeedViewsOptions {
   readonly onRecords: (feed: FeedName | 'clicks', count: number) => void;
 }
 
-const FEEDS = ['totals', 'pages', 'sessions', 'deadLetters'] as const satisfies readonly FeedName[];
+const FEEDS = ['sessions', 'deadLetters', 'pages', 'totals'] as const satisfies readonly FeedName[];
 /** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
 const BACKFILL_RECORDS = 1_000_000;
-/** Records of each partition that are read at the start, the newest; where nothing is said, all. */
-const NEWEST_RECORDS: Partial<Record<FeedName, bigint>> = {
-  // Only the sessions that changed last are kept, and there are as many as there were visits.
-  sessions: 100_000n,
-};
+/**
+ * Records of sessions that are read at the start, the newest, all partitions together: only the sessions that changed last are
+ * kept, and there are as many as there were visits.
+ */
+const SESSION_RECORDS = 100_000;
 const LAG_INTERVAL_MS = 1_000;
 /** So much lag is known well enough when looked at now and then; each look fetches some MB. */
 const LARGE_LAG_RECORDS = 100_000;
@@ -51,45 +51,56 @@ const CHECKPOINT_WINDOW = 16n;
  * `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
-  const { reader, topics, views, now, onChange } = options;
+  const { reader, topics, views, signal, now, onChange } = options;
   const clickEnds = await reader.endOffsets(topics.clicks);
-  const caughtUp: Promise<void>[] = [];
-  const endless: Promise<void>[] = [];
   const startedAtMs = now();
+  const ends = new Map<FeedName, bigint[]>();
+  for (const feed of FEEDS) ends.set(feed, await reader.endOffsets(topics[feed]));
 
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  const running: Promise<unknown>[] = [];
+  const run = (work: Promise<unknown>) => {
+    work.catch(fail);
+    running.push(work);
+  };
+  for (const [partition, from] of clickEnds.entries()) run(followClicks(options, partition, from));
+  run(followCheckpoints(options));
+  run(watchLag(options));
+  // One after the other: the reader fetches megabytes of each partition at a time.
   for (const feed of FEEDS) {
-    const topic = topics[feed];
-    const starts = await reader.startOffsets(topic);
-    const ends = await reader.endOffsets(topic);
-    for (const [partition, end] of ends.entries()) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      caughtUp.push(promise);
-      endless.push(
-        followPartition(
-          options,
-          feed,
-          { partition, from: startOf(feed, starts[partition] ?? 0n, end), end },
-          () => {
-            resolve(undefined);
-          },
-        ),
-      );
-    }
+    const { caughtUp, followed } = await followFeed(options, feed, ends.get(feed) ?? []);
+    run(followed);
+    await Promise.race([caughtUp, followed, failed]);
   }
-  endless.push(...clickEnds.map((from, partition) => followClicks(options, partition, from)));
-  endless.push(followCheckpoints(options), watchLag(options));
-
-  const past = Promise.all(caughtUp).then(async () => {
+  if (!signal.aborted) {
     views.setReady();
     onChange();
-    await backfillRate(options, clickEnds, startedAtMs);
-  });
-  await Promise.all([past, ...endless]);
+    run(backfillRate(options, clickEnds, startedAtMs));
+  }
+  await Promise.race([failed, Promise.all(running)]);
 }
 
-function startOf(feed: FeedName, start: bigint, end: bigint): bigint {
-  const newest = NEWEST_RECORDS[feed];
-  return newest !== undefined && end - newest > start ? end - newest : start;
+/** Follows all partitions of a topic: `caughtUp` once what was there at the start is read, `followed` never but by failing. */
+async function followFeed(
+  options: FeedViewsOptions,
+  feed: FeedName,
+  ends: readonly bigint[],
+): Promise<{ caughtUp: Promise<unknown>; followed: Promise<unknown> }> {
+  const starts = await options.reader.startOffsets(options.topics[feed]);
+  const newest = feed === 'sessions' ? BigInt(Math.ceil(SESSION_RECORDS / ends.length)) : undefined;
+  const partitions = ends.map((end, partition) => {
+    const { promise: caughtUp, resolve } = Promise.withResolvers<undefined>();
+    const start = starts[partition] ?? 0n;
+    const from = newest !== undefined && end - newest > start ? end - newest : start;
+    const followed = followPartition(options, feed, { partition, from, end }, () => {
+      resolve(undefined);
+    });
+    return { caughtUp, followed };
+  });
+  return {
+    caughtUp: Promise.all(partitions.map(({ caughtUp }) => caughtUp)),
+    followed: Promise.all(partitions.map(({ followed }) => followed)),
+  };
 }
 
 interface Stretch {

@@ -12,6 +12,9 @@ import type { Config } from '../config.ts';
 import { ClickViews } from '../core/views/click-views.ts';
 import type { FeedTopics } from './feed-views.ts';
 
+/** Of each partition at a time; more would hold up answers for as long as it takes to go through it. */
+const FETCH_BYTES = 512 * 1024;
+
 /** Views that are empty yet, and what they are to be fed from. */
 export interface OpenViews {
   readonly views: ClickViews;
@@ -51,6 +54,6 @@ export async function openViews(
       deadLetters: config.DEAD_LETTER_TOPIC,
       checkpoints: internalTopics(config.APPLICATION_ID).checkpoint.name,
     },
-    reader: await createPartitionReader({ connection, log }),
+    reader: await createPartitionReader({ connection, log, maxBytesPerPartition: FETCH_BYTES }),
   };
 }
