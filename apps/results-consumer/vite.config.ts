@@ -1,8 +1,9 @@
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 
 /** The page, built into the folder that `serve` serves; nothing in it is inline, which its policy forbids. */
 export default defineConfig({
   root: 'web',
+  resolve: { conditions: ['@clickstream/source', ...defaultClientConditions] },
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,

@@ -19,6 +19,8 @@ export interface TestDashboardOptions {
   readonly heartbeatMs?: number;
   readonly notReady?: string;
   readonly runId?: string;
+  /** Any free one if it is not given. */
+  readonly port?: number;
 }
 
 /** A dashboard that is fed by the test, listening on a free port until the test ends. */
@@ -49,7 +51,7 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
     notReady: () => options.notReady,
     now,
   });
-  await server.listen({ host: '127.0.0.1', port: 0 });
+  await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const close = async () => {
     stream.close();
     clickStream.close();
@@ -63,6 +65,10 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
     views,
     clients,
     clickStream,
+    /** Tells the stream that the views have changed. */
+    changed: () => {
+      stream.changed();
+    },
     close,
     fetch: (path: string, init?: RequestInit) => fetch(`${address}${path}`, { redirect: 'manual', ...init }),
     /** Counts clicks of a user, as if the aggregator had committed that total. */

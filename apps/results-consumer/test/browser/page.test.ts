@@ -1,0 +1,271 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeClickEvent } from '@clickstream/schema';
+import axe from 'axe-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Overview } from '../../src/core/views/click-views.ts';
+import { startTestDashboard, type TestDashboardOptions } from '../serve/start-test-dashboard.ts';
+import { builtPage } from './built-page.ts';
+import { EXAMPLE_USERS, feedBooks, feedDeadLetter, feedExample, feedTotal } from './feed-example.ts';
+import { openBrowser } from './open-browser.ts';
+
+const SCREENSHOTS = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url));
+
+let browser: Browser;
+let built: Awaited<ReturnType<typeof builtPage>>;
+
+beforeAll(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  built = await builtPage();
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  built.remove();
+});
+
+async function startDashboard(options: TestDashboardOptions = {}) {
+  return startTestDashboard({ pageFolder: built.folder, ...options });
+}
+
+/** Opens a page; the test fails if it throws, or breaks its policy. */
+async function openPage(address: string, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({
+    locale: 'en-GB',
+    viewport: { width: 1_440, height: 1_000 },
+    ...options,
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('console', (entry) => {
+    if (/content security policy/i.test(entry.text())) faults.push(entry.text());
+  });
+  onTestFinished(async () => {
+    await context.close();
+    expect(faults).toEqual([]);
+  });
+  await page.goto(address);
+  return page;
+}
+
+const textOf = (page: Page, selector: string) => page.locator(selector).first().innerText();
+const numberOf = async (page: Page, selector: string) =>
+  Number((await textOf(page, selector)).replaceAll(',', ''));
+const connectionOf = (page: Page) => textOf(page, '#connection');
+
+describe('the page', () => {
+  test('shows the numbers that the API has', async () => {
+    const dashboard = await startDashboard();
+    feedExample(dashboard.views, Date.now());
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    const overview = (await (await dashboard.fetch('/api/overview')).json()) as Overview;
+    await expect.poll(() => numberOf(page, '#total-clicks')).toBe(overview.totalClicks);
+    expect(await textOf(page, '#users')).toBe(`by ${EXAMPLE_USERS} users`);
+    expect(await numberOf(page, '#active-users')).toBe(overview.activeUsers5m);
+    expect(await numberOf(page, '#lag-records')).toBe(overview.lagRecords);
+    expect(await textOf(page, '#latency-p50')).toBe(`${overview.latency.p50Ms} ms`);
+    expect(await textOf(page, '#latency-p99')).toBe(`${overview.latency.p99Ms} ms`);
+    expect(await textOf(page, '#books')).toContain('They balance');
+
+    const rowsOf = async (selector: string) => {
+      const [names, counts] = await Promise.all([
+        page.locator(`${selector} .name .typed`).allInnerTexts(),
+        page.locator(`${selector} .count`).allInnerTexts(),
+      ]);
+      return names.map((name, index) => [name, Number(counts[index]?.replaceAll(',', ''))]);
+    };
+    const { users } = (await (await dashboard.fetch('/api/users?top=10')).json()) as {
+      users: { userId: string; clicks: number }[];
+    };
+    expect(await rowsOf('#top-users')).toEqual(users.map(({ userId, clicks }) => [userId, clicks]));
+    const { pages } = (await (await dashboard.fetch('/api/pages?top=10')).json()) as {
+      pages: { page: string; clicks: number }[];
+    };
+    expect(await rowsOf('#top-pages')).toEqual(pages.map((row) => [row.page, row.clicks]));
+    const letters = await page.locator('#dead-letters .reason').allInnerTexts();
+    expect(letters).toEqual(['malformed', 'late', 'too-large']);
+  });
+
+  test('follows what changes, without being loaded again', async () => {
+    const dashboard = await startDashboard();
+    dashboard.views.setReady();
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => textOf(page, '#top-users .empty')).toContain('No clicks');
+    await page.evaluate('window.isSamePage = true');
+    dashboard.total('first', 5);
+    await expect.poll(() => numberOf(page, '#total-clicks')).toBe(5);
+    dashboard.total('second', 7);
+    await expect
+      .poll(() => page.locator('#top-users .name .typed').allInnerTexts())
+      .toEqual(['second', 'first']);
+    feedBooks(dashboard.views, { counted: 12, duplicate: 0, rejected: 0, lost: 3 });
+    dashboard.changed();
+    await expect.poll(() => textOf(page, '#books')).toContain('do not balance');
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+  });
+
+  test('comes back when the server does, and says how old its figures are until then', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await dashboard.close();
+    await expect.poll(() => connectionOf(page)).toContain('Reconnecting');
+    await expect.poll(() => connectionOf(page), { timeout: 10_000 }).toMatch(/^Stale since \d\d:\d\d:\d\d/);
+    expect(await numberOf(page, '#total-clicks')).toBe(3);
+    await page.screenshot({ path: join(SCREENSHOTS, 'stale.png') });
+    const again = await startDashboard({ port: Number(new URL(dashboard.address).port), runId: 'next' });
+    again.total('a', 4);
+    await expect.poll(() => connectionOf(page), { timeout: 20_000 }).toBe('Live');
+    await expect.poll(() => numberOf(page, '#total-clicks')).toBe(4);
+  });
+
+  test('says so while it is reading, and while Kafka is silent', async () => {
+    const dashboard = await startDashboard({ notReady: 'no answer from Kafka for 12 s' });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
+    dashboard.views.setReady();
+    dashboard.total('a', 1);
+    await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
+  });
+
+  test('looks a user up, with sessions', async () => {
+    const dashboard = await startDashboard();
+    feedExample(dashboard.views, Date.now());
+    const page = await openPage(dashboard.address);
+    await page.locator('#top-users .name').first().click();
+    await expect.poll(() => textOf(page, '#lookup-status')).toBe('Found, with 3 recent sessions.');
+    expect(await page.locator('.sessions .state').allInnerTexts()).toEqual(['open', 'over', 'over']);
+    await page.getByLabel('User id').fill('nobody');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(() => textOf(page, '#lookup-status')).toContain('no clicks of that user');
+    expect(await page.locator('.sessions').count()).toBe(0);
+  });
+
+  test('shows live clicks, filtered and held', async () => {
+    const dashboard = await startDashboard();
+    const page = await openPage(dashboard.address);
+    const click = (userId: string, url: string) => {
+      dashboard.click(encodeClickEvent({ userId, url, timestamp: Date.now() }, 'json'));
+    };
+    const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    click('a', '/one');
+    await expect.poll(users).toEqual(['a']);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    click('b', '/two');
+    await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
+    expect(await users()).toEqual(['a']);
+    await page.getByLabel('Page').fill('/two');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('that user or page');
+    await expect
+      .poll(async () => {
+        click('c', '/one');
+        click('d', '/two?x=1');
+        return new Set(await users());
+      })
+      .toEqual(new Set(['d']));
+  });
+});
+
+describe('what somebody typed', () => {
+  const HOSTILE = [
+    '<img src=x onerror="window.isHarmed=true">',
+    '<script>window.isHarmed=true</script>',
+    '"><svg onload=alert(1)>',
+    '\u202egnp.exe',
+    'javascript:alert(1)',
+    '\u05d0\u05d1\u05d2 \u0627\u0644',
+    'x'.repeat(256),
+    '__proto__',
+  ];
+
+  test('stays text, executes nothing and leaves its place nowhere', async () => {
+    const dashboard = await startDashboard();
+    dashboard.views.setReady();
+    const nowMs = Date.now();
+    HOSTILE.forEach((text, index) => {
+      feedTotal(dashboard.views, nowMs, text, 100 - index, `/${text}`);
+      feedDeadLetter(dashboard.views, nowMs, {
+        reason: 'malformed',
+        detail: text,
+        value: text.repeat(30),
+        offset: index,
+      });
+    });
+    const page = await openPage(dashboard.address, { viewport: { width: 375, height: 800 } });
+    const shown = HOSTILE.map((text) => text.replace('\u202e', '\\u202e'));
+    await expect.poll(() => page.locator('#top-users .name .typed').allInnerTexts()).toEqual(shown);
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    dashboard.click(
+      encodeClickEvent({ userId: HOSTILE[0] ?? '', url: `/${HOSTILE[1] ?? ''}`, timestamp: nowMs }, 'json'),
+    );
+    await expect
+      .poll(() => page.locator('.clicks-list .typed').allInnerTexts())
+      .toEqual([shown[0], `/${shown[1] ?? ''}`]);
+    await page.locator('summary').click();
+    for (const text of HOSTILE) {
+      await page.getByLabel('User id').fill(text);
+      await page.getByRole('button', { name: 'Look up', exact: true }).click();
+      await expect
+        .poll(() => page.locator('.user-id').allInnerTexts())
+        .toEqual([text.replace('\u202e', '\\u202e')]);
+    }
+    expect(await page.evaluate('window.isHarmed')).toBeUndefined();
+    expect(await page.locator('main img, main script, main svg').count()).toBe(0);
+    await expectNoOverflow(page);
+    await page.screenshot({ path: join(SCREENSHOTS, 'hostile.png'), fullPage: true });
+  });
+});
+
+describe.each([375, 1_440])('at %d px', (width) => {
+  test.each(['light', 'dark'] as const)(
+    'in %s, nothing overflows and axe finds nothing',
+    async (colorScheme) => {
+      const dashboard = await startDashboard();
+      feedExample(dashboard.views, Date.now());
+      const page = await openPage(dashboard.address, {
+        viewport: { width, height: 1_000 },
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      await expect.poll(() => connectionOf(page)).toBe('Live');
+      await expect.poll(() => dashboard.clients.size).toBe(2);
+      ['/pricing', '/docs/api', '/', '/login?next=/docs'].forEach((url, index) => {
+        dashboard.click(
+          encodeClickEvent({ userId: `user-${1_000 + index * 37}`, url, timestamp: Date.now() }, 'json'),
+        );
+      });
+      await expect.poll(() => page.locator('.clicks-list li').count()).toBe(4);
+      await page.getByLabel('User id').fill('user-1000');
+      await page.getByRole('button', { name: 'Look up', exact: true }).click();
+      await expect.poll(() => page.locator('.sessions li').count()).toBe(3);
+      await page.locator('summary').first().click();
+      await page.locator('h1').click();
+      await page.screenshot({ path: join(SCREENSHOTS, `${width}-${colorScheme}.png`), fullPage: true });
+      await expectNoOverflow(page);
+      await page.evaluate(axe.source);
+      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual(
+        [],
+      );
+    },
+  );
+});
+
+async function expectNoOverflow(page: Page): Promise<void> {
+  const { scroll, client } = await page.evaluate(() => ({
+    scroll: document.documentElement.scrollWidth,
+    client: document.documentElement.clientWidth,
+  }));
+  expect(scroll).toBe(client);
+}

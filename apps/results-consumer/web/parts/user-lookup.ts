@@ -1,0 +1,115 @@
+import type { SessionView } from '../../src/core/views/sessions.ts';
+import type { UserTotal } from '../../src/core/views/user-totals.ts';
+import { byId, element, setText } from '../element.ts';
+import { getJson, RequestError } from '../io/get-json.ts';
+import { dayText } from '../text/clock-text.ts';
+import { countOf, countText } from '../text/count-text.ts';
+import { agoText, durationText } from '../text/duration-text.ts';
+import { typedText } from '../typed-text.ts';
+
+/** Looks a user up, with that user's sessions. */
+export interface UserLookup {
+  lookUp(userId: string): void;
+}
+
+type UserBody = UserTotal & { readonly sessions: readonly SessionView[] };
+
+/** What is shown is asked for again so often. */
+const REFRESH_MS = 2_000;
+const SESSIONS_SHOWN = 10;
+
+/** @param now the server's time, ms since the epoch */
+export function createUserLookup(now: () => number): UserLookup {
+  const form = byId('lookup-form', HTMLFormElement);
+  const input = byId('lookup-user', HTMLInputElement);
+  const status = byId('lookup-status', HTMLElement);
+  const result = byId('lookup-result', HTMLElement);
+  let asked: AbortController | undefined;
+  let shown = '';
+
+  const show = (user: UserBody) => {
+    const { clicks, lastClickAt, lastUrl, sessions } = user;
+    const text = JSON.stringify(user);
+    if (text === shown) return;
+    shown = text;
+    result.replaceChildren(
+      element(
+        'p',
+        'user-total',
+        typedText(user.userId, 'user-id'),
+        element('span', 'count', countOf(clicks, 'click')),
+      ),
+      element('p', 'note', `last ${agoText(now() - lastClickAt)} on `, typedText(lastUrl)),
+      ...sessionList(sessions),
+    );
+  };
+  const ask = async (userId: string, controller: AbortController, isFirst: boolean) => {
+    const { signal } = controller;
+    try {
+      const user = await getJson<UserBody>(`/api/users/${encodeURIComponent(userId)}`, signal);
+      if (signal.aborted) return;
+      show(user);
+      if (isFirst) setText(status, `Found, with ${countOf(user.sessions.length, 'recent session')}.`);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isFirst) result.replaceChildren();
+      const reason = error instanceof RequestError ? error.message : String(error);
+      setText(status, `Nothing to show: ${reason}.`);
+      if (error instanceof RequestError && error.status >= 400 && error.status < 500) return;
+      isFirst = true;
+    }
+    setTimeout(() => {
+      if (!signal.aborted) void ask(userId, controller, isFirst);
+    }, REFRESH_MS);
+  };
+  const lookUp = (userId: string) => {
+    asked?.abort();
+    shown = '';
+    input.value = userId;
+    // A browser takes these for folders, however they are written.
+    if (userId === '.' || userId === '..') {
+      setText(status, 'No browser can ask for this id; the terminal can: results-consumer totals --user.');
+      return;
+    }
+    setText(status, 'Looking…');
+    asked = new AbortController();
+    void ask(userId.toWellFormed(), asked, true);
+  };
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    lookUp(input.value);
+  });
+  return {
+    lookUp: (userId) => {
+      lookUp(userId);
+      form.scrollIntoView({ block: 'nearest' });
+      input.focus({ preventScroll: true });
+    },
+  };
+}
+
+function sessionList(sessions: readonly SessionView[]): HTMLElement[] {
+  if (sessions.length === 0) return [element('p', 'empty', 'No recent sessions.')];
+  const rows = sessions
+    .slice(0, SESSIONS_SHOWN)
+    .map(({ start, end, clicks, entryUrl, exitUrl, bounce, final }) => {
+      const path = element('span', 'row-note', typedText(entryUrl));
+      if (!bounce) path.append(' → ', typedText(exitUrl));
+      return element(
+        'li',
+        '',
+        element('span', 'when', dayText(start)),
+        element('span', final ? 'state' : 'state open', final ? 'over' : 'open'),
+        element(
+          'span',
+          'count',
+          bounce ? '1 click' : `${countText(clicks)} clicks in ${durationText(end - start)}`,
+        ),
+        path,
+      );
+    });
+  const more = sessions.length - rows.length;
+  const list = element('ol', 'sessions', ...rows);
+  list.setAttribute('aria-label', 'Recent sessions, newest first');
+  return more === 0 ? [list] : [list, element('p', 'note', `and ${countText(more)} older`)];
+}

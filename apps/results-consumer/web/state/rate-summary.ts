@@ -1,0 +1,34 @@
+import type { RateSeries } from './dashboard-state.ts';
+
+/** What the chart of the rate shows, in figures. */
+export interface RateSummary {
+  /** Seconds since the epoch and the clicks of the busiest second. */
+  readonly peak: readonly [second: number, clicks: number];
+  /** Clicks per second over all full seconds. */
+  readonly mean: number;
+}
+
+/** The seconds that are over: the last one is still being filled, and would look like a fall. */
+export function fullSeconds(rate: RateSeries): RateSeries {
+  return rate.slice(0, -1);
+}
+
+/** Peak and mean of full seconds; undefined if there are none. */
+export function summariseRate(seconds: RateSeries): RateSummary | undefined {
+  const [first] = seconds;
+  if (!first) return undefined;
+  let peak = first;
+  let clicks = 0;
+  for (const each of seconds) {
+    if (each[1] > peak[1]) peak = each;
+    clicks += each[1];
+  }
+  return { peak, mean: clicks / seconds.length };
+}
+
+const SPANS_SECONDS = [120, 300];
+
+/** How much of the time the chart shows, seconds: a window that has only begun would be an empty chart. */
+export function chartSpan(seconds: RateSeries, windowSeconds: number): number {
+  return SPANS_SECONDS.find((span) => seconds.length < span && span < windowSeconds) ?? windowSeconds;
+}
