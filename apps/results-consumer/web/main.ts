@@ -51,7 +51,7 @@ const parts = [
 
 function notice(): string | undefined {
   if (refusal !== undefined) return refusal;
-  if (!state) return undefined;
+  if (!state || !isOpen) return undefined;
   if (!state.overview.ready) return 'Reading what was counted before: the figures are not complete yet.';
   return silence;
 }

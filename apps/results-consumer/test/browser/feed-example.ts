@@ -87,7 +87,7 @@ export function feedExample(views: ClickViews, nowMs: number): void {
     ],
     [
       'too-large',
-      `over ${CLICK_EVENT_LIMITS.urlLength} characters`,
+      `over ${CLICK_EVENT_LIMITS.urlLength.max} characters`,
       `{"userId":"u","url":"/${'long/'.repeat(200)}"}`,
       1,
     ],

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -154,7 +155,7 @@ describe('the page', () => {
     const dashboard = await startDashboard();
     const page = await openPage(dashboard.address);
     const click = (userId: string, url: string) => {
-      dashboard.click(encodeClickEvent({ userId, url, timestamp: Date.now() }, 'json'));
+      dashboard.click(clickOf({ userId, url }));
     };
     const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
     await expect.poll(() => dashboard.clients.size).toBe(2);
@@ -164,7 +165,7 @@ describe('the page', () => {
     click('b', '/two');
     await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
     expect(await users()).toEqual(['a']);
-    await page.getByLabel('Page').fill('/two');
+    await page.getByRole('textbox', { name: 'Page' }).fill('/two');
     await page.getByRole('button', { name: 'Filter' }).click();
     await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('that user or page');
     await expect
@@ -206,9 +207,7 @@ describe('what somebody typed', () => {
     const shown = HOSTILE.map((text) => text.replace('\u202e', '\\u202e'));
     await expect.poll(() => page.locator('#top-users .name .typed').allInnerTexts()).toEqual(shown);
     await expect.poll(() => dashboard.clients.size).toBe(2);
-    dashboard.click(
-      encodeClickEvent({ userId: HOSTILE[0] ?? '', url: `/${HOSTILE[1] ?? ''}`, timestamp: nowMs }, 'json'),
-    );
+    dashboard.click(clickOf({ userId: HOSTILE[0] ?? '', url: `/${HOSTILE[1] ?? ''}` }));
     await expect
       .poll(() => page.locator('.clicks-list .typed').allInnerTexts())
       .toEqual([shown[0], `/${shown[1] ?? ''}`]);
@@ -240,12 +239,13 @@ describe.each([375, 1_440])('at %d px', (width) => {
       });
       await expect.poll(() => connectionOf(page)).toBe('Live');
       await expect.poll(() => dashboard.clients.size).toBe(2);
-      ['/pricing', '/docs/api', '/', '/login?next=/docs'].forEach((url, index) => {
-        dashboard.click(
-          encodeClickEvent({ userId: `user-${1_000 + index * 37}`, url, timestamp: Date.now() }, 'json'),
-        );
-      });
-      await expect.poll(() => page.locator('.clicks-list li').count()).toBe(4);
+      for (let index = 0; index < 12; index += 1) {
+        const url = ['/pricing', '/docs/api', '/', '/login?next=/docs'][index % 4] ?? '/';
+        const rows = Math.min(index, 10);
+        await expect.poll(() => page.locator('.clicks-list li').count()).toBe(rows);
+        dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }));
+      }
+      await expect.poll(() => page.locator('.clicks-list .name').first().innerText()).toContain('user-1407');
       await page.getByLabel('User id').fill('user-1000');
       await page.getByRole('button', { name: 'Look up', exact: true }).click();
       await expect.poll(() => page.locator('.sessions li').count()).toBe(3);
@@ -254,13 +254,18 @@ describe.each([375, 1_440])('at %d px', (width) => {
       await page.screenshot({ path: join(SCREENSHOTS, `${width}-${colorScheme}.png`), fullPage: true });
       await expectNoOverflow(page);
       await page.evaluate(axe.source);
-      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+      const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual(
         [],
       );
     },
   );
 });
+
+/** A click of this moment, as it stands in the topic. */
+function clickOf(click: { userId: string; url: string }): string {
+  return encodeClickEvent({ ...click, timestamp: Date.now(), eventId: randomUUID() }, 'json');
+}
 
 async function expectNoOverflow(page: Page): Promise<void> {
   const { scroll, client } = await page.evaluate(() => ({

@@ -21,14 +21,16 @@ export function createFigures(): Part {
       set('users', `by ${countOf(overview.users, 'user')}`);
       set('active-users', countText(overview.activeUsers5m));
       set('active-window', durationText(settings.activeWindowSeconds * 1_000));
-      set('open-sessions', countOf(overview.openSessions, 'open session'));
+      set('open-sessions', `${countOf(overview.openSessions, 'open session')} now`);
       set('lag-records', countText(overview.lagRecords));
       const lag = byId('lag-age', HTMLElement);
       setText(
         lag,
         overview.lagRecords === 0
           ? 'every click is counted'
-          : `the oldest waits for ${durationText(overview.lagSeconds * 1_000)}`,
+          : overview.lagSeconds === 0
+            ? 'all younger than 0.1 s'
+            : `the oldest waits for ${durationText(overview.lagSeconds * 1_000)}`,
       );
       lag.classList.toggle('warning', overview.lagSeconds >= LAG_WARNING_SECONDS);
       set('latency-p50', latency.p50Ms === null ? '–' : durationText(latency.p50Ms));

@@ -98,7 +98,8 @@ export class Ranking {
     if (shown.length >= wanted.length && this.#isHeld()) return;
     const waitMs = this.#movedAt + MOVE_INTERVAL_MS - performance.now();
     clearTimeout(this.#timer);
-    if (waitMs > 0) {
+    // A list that grows confuses nobody.
+    if (waitMs > 0 && wanted.length <= shown.length) {
       this.#timer = setTimeout(() => {
         this.#order();
       }, waitMs);

@@ -2,13 +2,12 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { byId, setText } from '../element.ts';
 import type { DashboardState, RateSeries } from '../state/dashboard-state.ts';
-import { chartSpan, fullSeconds, summariseRate } from '../state/rate-summary.ts';
+import { chartSpan, fullSeconds, runningMean, summariseRate } from '../state/rate-summary.ts';
 import { clockText, minuteText } from '../text/clock-text.ts';
 import { countOf, countText, rateText } from '../text/count-text.ts';
-import { durationText } from '../text/duration-text.ts';
 import type { Part } from './part.ts';
 
-const HEIGHT_PX = 200;
+const HEIGHT_PX = 220;
 const FONT = '12px system-ui, sans-serif';
 
 /** The click rate over the last minutes, a point for each second. */
@@ -19,19 +18,30 @@ export function createRateChart(): Part {
   let chart: uPlot | undefined;
   let seconds: RateSeries = [];
   let spanSeconds = 0;
+  let meanSeconds = 1;
+  let lastSecond = 0;
 
   const draw = () => {
-    const last = seconds.at(-1)?.[0] ?? 0;
-    chart?.setData([seconds.map(([second]) => second), seconds.map(([, clicks]) => clicks)], false);
+    chart?.setData(
+      [
+        seconds.map(([second]) => second),
+        seconds.map(([, clicks]) => clicks),
+        runningMean(
+          seconds.map(([, clicks]) => clicks),
+          meanSeconds,
+        ),
+      ],
+      false,
+    );
     chart?.batch(() => {
       const top = seconds.reduce((most, [, clicks]) => Math.max(most, clicks), 0);
-      chart?.setScale('x', { min: last - spanSeconds, max: last });
+      chart?.setScale('x', { min: lastSecond - spanSeconds, max: lastSecond });
       chart?.setScale('y', { min: 0, max: Math.max(4, top * 1.1) });
     });
   };
   const begin = () => {
     chart?.destroy();
-    chart = new uPlot(chartOptions(place), [[], []], place);
+    chart = new uPlot(chartOptions(place), [[], [], []], place);
     draw();
   };
   new ResizeObserver(([entry]) => {
@@ -43,20 +53,25 @@ export function createRateChart(): Part {
   });
 
   return {
-    show: ({ rate, settings }: DashboardState) => {
+    show: ({ rate, settings }: DashboardState, nowMs) => {
       const full = fullSeconds(rate);
       if (chart && full.at(-1)?.[0] === seconds.at(-1)?.[0] && full.length === seconds.length) {
         // The last full second may still get what Kafka took in late.
         if (full.at(-1)?.[1] === seconds.at(-1)?.[1]) return;
       }
       seconds = full;
+      lastSecond = seconds.at(-1)?.[0] ?? Math.floor(nowMs / 1_000);
+      meanSeconds = settings.rateMeanSeconds;
       spanSeconds = chartSpan(seconds, settings.rateWindowSeconds);
       if (chart) draw();
       else begin();
-      setText(span, `last ${Math.round(spanSeconds / 60)} minutes, by the second`);
+      setText(
+        span,
+        `last ${Math.round(spanSeconds / 60)} minutes; line: mean of ${meanSeconds} s, pale: each second`,
+      );
       const found = summariseRate(seconds);
       const text = found
-        ? `Busiest second: ${countOf(found.peak[1], 'click')} at ${clockText(found.peak[0] * 1_000)}. Mean of ${durationText(seconds.length * 1_000)}: ${rateText(found.mean)} per second.`
+        ? `Busiest second: ${countOf(found.peak[1], 'click')} at ${clockText(found.peak[0] * 1_000)}. On average ${rateText(found.mean)} per second.`
         : 'The first second is being counted…';
       setText(summary, text);
       place.setAttribute('aria-label', `Chart of the clicks per second. ${text}`);
@@ -84,6 +99,7 @@ function chartOptions(place: HTMLElement): uPlot.Options {
       {
         ...axis,
         grid: { show: false },
+        size: 28,
         space: 90,
         values: (_, splits) => splits.map((second) => minuteText(second * 1_000)),
         incrs: [60, 120, 300],
@@ -98,7 +114,8 @@ function chartOptions(place: HTMLElement): uPlot.Options {
     ],
     series: [
       {},
-      { stroke: colour('--accent'), fill: colour('--accent-fill'), width: 1.5, points: { show: false } },
+      { stroke: colour('--accent-pale'), width: 1, points: { show: false } },
+      { stroke: colour('--accent'), fill: colour('--accent-fill'), width: 2, points: { show: false } },
     ],
   };
 }

@@ -39,7 +39,7 @@ export function createUserLookup(now: () => number): UserLookup {
         typedText(user.userId, 'user-id'),
         element('span', 'count', countOf(clicks, 'click')),
       ),
-      element('p', 'note', `last ${agoText(now() - lastClickAt)} on `, typedText(lastUrl)),
+      element('p', 'note', `last click ${agoText(now() - lastClickAt)}, on `, typedText(lastUrl)),
       ...sessionList(sessions),
     );
   };

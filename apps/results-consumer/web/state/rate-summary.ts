@@ -26,6 +26,15 @@ export function summariseRate(seconds: RateSeries): RateSummary | undefined {
   return { peak, mean: clicks / seconds.length };
 }
 
+/** The mean of each value and those before it, so many in all. */
+export function runningMean(values: readonly number[], over: number): number[] {
+  let sum = 0;
+  return values.map((value, index) => {
+    sum += value - (index >= over ? (values[index - over] ?? 0) : 0);
+    return sum / Math.min(index + 1, over);
+  });
+}
+
 const SPANS_SECONDS = [120, 300];
 
 /** How much of the time the chart shows, seconds: a window that has only begun would be an empty chart. */

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { connectionState, STALE_AFTER_MS } from '../../web/state/connection-state.ts';
+
+test.each([
+  [true, undefined, { kind: 'connecting' }],
+  [false, undefined, { kind: 'connecting' }],
+  [true, 0, { kind: 'live' }],
+  [true, STALE_AFTER_MS - 1, { kind: 'live' }],
+  [false, STALE_AFTER_MS - 1, { kind: 'reconnecting', sinceMs: 90_000 - STALE_AFTER_MS + 1 }],
+  // A connection that is open and says nothing is no better than none.
+  [true, STALE_AFTER_MS, { kind: 'stale', sinceMs: 90_000 - STALE_AFTER_MS }],
+  [false, STALE_AFTER_MS, { kind: 'stale', sinceMs: 90_000 - STALE_AFTER_MS }],
+])('open %s, last event %s ms ago: %j', (isOpen, agoMs, state) => {
+  const lastEventAtMs = agoMs === undefined ? undefined : 90_000 - agoMs;
+  expect(connectionState({ isOpen, lastEventAtMs }, 90_000)).toEqual(state);
+});

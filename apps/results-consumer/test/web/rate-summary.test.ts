@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { chartSpan, fullSeconds, runningMean, summariseRate } from '../../web/state/rate-summary.ts';
+
+test('leaves out the second that is not over', () => {
+  expect(
+    fullSeconds([
+      [1, 5],
+      [2, 1],
+    ]),
+  ).toEqual([[1, 5]]);
+  expect(fullSeconds([])).toEqual([]);
+});
+
+test('finds the busiest second and the mean', () => {
+  const seconds = [
+    [1, 2],
+    [2, 9],
+    [3, 1],
+  ] as const;
+  expect(summariseRate(seconds)).toEqual({ peak: [2, 9], mean: 4 });
+  expect(summariseRate([])).toBeUndefined();
+});
+
+test('means over the seconds that there are', () => {
+  expect(runningMean([2, 4, 6, 0], 3)).toEqual([2, 3, 4, 10 / 3]);
+});
+
+test('begins with a short time and grows to the whole window', () => {
+  const seconds = (count: number) =>
+    Array.from({ length: count }, (_, second): [number, number] => [second, 0]);
+  expect([0, 119, 120, 300, 899].map((count) => chartSpan(seconds(count), 900))).toEqual([
+    120, 120, 300, 900, 900,
+  ]);
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { countOf, countText, rateText } from '../../web/text/count-text.ts';
+import { agoText, durationText } from '../../web/text/duration-text.ts';
+
+test.each([
+  [0, '0 ms'],
+  [84.4, '84 ms'],
+  [1_200, '1.2 s'],
+  [9_949, '9.9 s'],
+  [9_950, '10 s'],
+  [90_000, '90 s'],
+  [300_000, '5 min'],
+  [3_600_000, '1 h'],
+  [7_500_000, '2 h 5 min'],
+  [3 * 86_400_000, '3 d'],
+])('%d ms lasts %s', (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+});
+
+test.each([
+  [-5_000, 'now'],
+  [1_999, 'now'],
+  [2_000, '2 s ago'],
+  [61_500, '61 s ago'],
+  [130_000, '2 min ago'],
+])('%d ms is %s', (ms, text) => {
+  expect(agoText(ms)).toBe(text);
+});
+
+test('counts with their thousands apart and what they count', () => {
+  expect(countText(1_234_567)).toBe('1,234,567');
+  expect([0, 1, 2].map((count) => countOf(count, 'click'))).toEqual(['0 clicks', '1 click', '2 clicks']);
+  expect([0, 3.25, 99.9, 5_012.4].map(rateText)).toEqual(['0', '3.3', '99.9', '5,012']);
+});
