@@ -30,9 +30,9 @@ export const EXAMPLE_USERS = 40;
 export function feedExample(views: ClickViews, nowMs: number): void {
   views.rate.extendTo(nowMs - 900_000);
   for (let second = 0; second < 900; second += 1) {
-    const clicks = Math.round(
-      320 + 90 * Math.sin(second / 95) + 45 * Math.sin(second * 2.399) + 25 * Math.sin(second * 7.1),
-    );
+    // Noise as of a hash, the same each time.
+    const noise = ((Math.imul(second + 1, 0x9e3779b1) >>> 16) % 61) - 30;
+    const clicks = Math.round(320 + 90 * Math.sin(second / 95) + 30 * Math.sin(second / 23) + noise);
     for (let click = 0; click < clicks; click += 1) views.rate.add(nowMs - second * 1_000, nowMs);
   }
   let counted = 0;

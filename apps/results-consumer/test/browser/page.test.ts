@@ -242,6 +242,7 @@ describe.each([375, 1_440])('at %d px', (width) => {
       for (let index = 0; index < 12; index += 1) {
         const url = ['/pricing', '/docs/api', '/', '/login?next=/docs'][index % 4] ?? '/';
         const rows = Math.min(index, 10);
+        for (let click = 0; click < 85; click += 1) dashboard.views.rate.add(Date.now(), Date.now());
         await expect.poll(() => page.locator('.clicks-list li').count()).toBe(rows);
         dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }));
       }
