@@ -7,7 +7,8 @@ import { IdleWatch } from '../src/idle-watch.ts';
  */
 function told(timeoutMs: number, input: string, repartition: string, stepMs = 250): number[] {
   const watch = new IdleWatch(timeoutMs);
-  return [...input].map(
+  return Array.from(
+    input,
     (answer, index) =>
       watch.answer('input', answer === '.', index * stepMs) +
       watch.answer('repartition', repartition[index] === '.', index * stepMs),
