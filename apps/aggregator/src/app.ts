@@ -16,6 +16,7 @@ import {
 import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 import { parseArguments } from './arguments.ts';
 import { readConfig } from './config.ts';
+import { logBooks } from './log-books.ts';
 import { ClickTopology } from './core/click-topology.ts';
 import { createTextHash } from './io/text-hash.ts';
 
@@ -132,7 +133,8 @@ export async function runAggregator(
     onAbort(signal, () => {
       void processor.stop();
     });
-    await processor.finished;
+    const endBooks = logBooks(processor, log);
+    await processor.finished.finally(endBooks);
     return 0;
   } finally {
     await health.close();

@@ -60,8 +60,11 @@ export interface TaskSettings {
 export interface TaskStatus {
   readonly partition: number;
   state: 'fencing' | 'restoring' | 'running' | 'stopped';
-  books: Checkpoint['books'];
+  /** Of the task and of the application. */
+  books: Checkpoint['books'] & Readonly<Record<string, number>>;
   sums: Record<string, number>;
+  /** Sizes of what the application holds in memory. */
+  memory: Readonly<Record<string, number>>;
   /** Offsets read through so far when the task started last, and all that there were. */
   restored: number;
   restoreGoal: number;
@@ -204,7 +207,7 @@ export class StreamTask {
     await this.#openInputs(found !== undefined);
     await this.#rebuild('input', this.#settings.inputTopic, signal);
     await this.#rebuild('repartition', this.#settings.repartitionTopic, signal);
-    Object.assign(this.#status, { books: this.#checkpoint.books, sums: this.#checkpoint.sums });
+    this.#show();
   }
 
   /** Reads an input again below its position, for what memory needs of it. */
@@ -504,10 +507,17 @@ export class StreamTask {
     this.#isDirty = false;
     this.#areOffsetsBehind = !sendsOffsets;
     if (sendsOffsets) this.#lastOffsetsAt = this.#ports.clock.now();
-    this.#status.books = checkpoint.books;
-    this.#status.sums = checkpoint.sums;
+    this.#show();
     if (checkpoint.repartition.lastBatch && checkpoint.repartition.rebuildFrom !== undefined)
       this.#status.purgeable = checkpoint.repartition.rebuildFrom;
+  }
+
+  /** Tells how things stand as of the last commit. */
+  #show(): void {
+    const { books, sums } = this.#checkpoint;
+    this.#status.books = { ...books, ...this.#logic.books?.() };
+    this.#status.sums = sums;
+    this.#status.memory = this.#logic.memory?.() ?? {};
   }
 
   #refuse(why: string, cause?: unknown): KafkaClientError {

@@ -64,4 +64,8 @@ export interface TaskLogic {
   resultsFrom(): Readonly<Record<string, bigint>>;
   /** Sums over the state, asserted against the checkpoint after a restore. */
   sums(): Record<string, number>;
+  /** What became of counted records, as the application has it; shown beside the books of the task. */
+  books?(): Readonly<Record<string, number>>;
+  /** Sizes of what is held in memory, to be shown. */
+  memory?(): Readonly<Record<string, number>>;
 }

@@ -201,6 +201,7 @@ class Instance implements TaskProcessor {
       state: 'fencing',
       books: EMPTY_BOOKS,
       sums: {},
+      memory: {},
       restored: 0,
       restoreGoal: 0,
       lastIngestTimeMs: 0,

@@ -185,6 +185,11 @@ export class ClickTopology<Record extends ClickRecord> {
     return this.#changed.length + this.#windows.heldBack + this.#sessions.heldBack;
   }
 
+  /** What became of the clicks that were counted. */
+  books(): Readonly<ClickBooks & globalThis.Record<string, number>> {
+    return { ...this.#books };
+  }
+
   /** State in memory, beside {@link sums}: ids remembered, their bytes, and those forgotten before their horizon. */
   memory(): { rememberedIds: number; rememberedIdBytes: number; idsForgottenEarly: number } {
     const { size, bytes, forgottenEarly } = this.#duplicates.remembered;
