@@ -12,7 +12,8 @@ export interface StopOptions {
   /** Processes at the same time. */
   readonly atOnce: number;
   readonly random: RandomSource;
-  readonly start: (round: number) => AppProcess;
+  /** Starts the app; in each lane one after the other. */
+  readonly start: (round: number, lane: number) => AppProcess;
   /** What it may end with; 0 unless told otherwise. */
   readonly exitCodes?: readonly number[];
   /** Looks at what a process has left. */
@@ -23,17 +24,17 @@ export interface StopOptions {
 export async function stopAtRandomMoments(options: StopOptions): Promise<void> {
   const { rounds, atOnce, random, start, exitCodes, after } = options;
   let next = 0;
-  const stopOneAfterTheOther = async () => {
+  const stopOneAfterTheOther = async (lane: number) => {
     while (next < rounds) {
       const round = next++;
-      const app = start(round);
+      const app = start(round, lane);
       await untilConnected(app);
       await delay(random.below(MOMENTS_MS));
       await stopWithin(app, exitCodes);
       after?.(round);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, stopOneAfterTheOther));
+  await Promise.all(Array.from({ length: atOnce }, (_, lane) => stopOneAfterTheOther(lane)));
 }
 
 /** Before that, Node.js is still reading the program, and nothing is there to be stopped. */

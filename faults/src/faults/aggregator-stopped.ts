@@ -9,18 +9,18 @@ export const aggregatorStopped: Fault = {
   name: 'aggregator-stopped',
   title: 'SIGTERM of the aggregator at random moments: exit 0 within 10 s, no transaction open',
   rounds: 100,
-  seconds: { round: 1.5, fixed: 10 },
+  seconds: { round: 2.5, fixed: 10 },
   async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
     keepWriting(200);
     for (let left = rounds; left > 0; left -= ROUNDS_BETWEEN_LOOKS) {
       await stopAtRandomMoments({
         rounds: Math.min(left, ROUNDS_BETWEEN_LOOKS),
-        atOnce: 2,
+        atOnce: 3,
         random,
         // Half of them static members, who keep their seat.
-        start: (round) =>
+        start: (round, lane) =>
           startAggregator({
-            environment: round % 2 === 0 ? { INSTANCE_ID: `seat-${round % 4}` } : {},
+            environment: round % 2 === 0 ? { INSTANCE_ID: `seat-${lane}` } : {},
           }),
       });
       await assertNoOpenTransaction(topics.connection.brokers.join(','), topics.applicationId);
