@@ -21,7 +21,7 @@ import { ClickTopology } from './core/click-topology.ts';
 import { createTextHash } from './io/text-hash.ts';
 
 /** Who has joined within this time gives up the seat when told to stop; any other leaves it to the session time-out. */
-const JOIN_GRACE_MS = 3_000;
+const JOIN_GRACE_MS = 1_000;
 
 /** The aggregator: counts the clicks of each user until it is told to stop. Resolves to the exit code. */
 export const app: App = (context) => runAggregator(context);

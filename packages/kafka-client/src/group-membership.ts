@@ -40,7 +40,7 @@ const HEARTBEAT_INTERVAL_MS = 250;
 const REBALANCE_TIMEOUT_MS = 30_000;
 const WATCH_INTERVAL_MS = 1_000;
 const HEARTBEAT_LIMIT_MS = 45_000;
-const LEAVE_DEADLINE_MS = 5_000;
+const LEAVE_DEADLINE_MS = 3_000;
 
 /**
  * Joins a consumer group for its part only: who works on which partition. kafkajs' own fetching is paused for

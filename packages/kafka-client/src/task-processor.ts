@@ -39,6 +39,8 @@ export interface TaskProcessor {
 const RESTARTS_PER_MINUTE = 5;
 const RESTART_DELAY_MS = 200;
 const PURGE_INTERVAL_MS = 60_000;
+/** How long tasks may take to commit and end when the instance stops. */
+const STOP_DEADLINE_MS = 3_000;
 /** Fetches are answered within a quarter of a second also when there is nothing: no answer for this long is an outage. */
 const SILENCE_LIMIT_MS = 5_000;
 
@@ -373,7 +375,13 @@ class Instance implements TaskProcessor {
 
   async #end(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#running);
+    // A task that waits for a broker is given up: what it has not committed was never seen.
+    const deadline = new AbortController();
+    await Promise.race([
+      Promise.all(this.#running),
+      this.#ports.clock.delay(STOP_DEADLINE_MS, deadline.signal),
+    ]);
+    deadline.abort();
     await this.#membership?.leave();
     await this.#ports.reader.close();
   }
