@@ -30,6 +30,25 @@ const mutated = (
   engine: () => mutatedEngine(name.replaceAll(' ', '-'), mutations),
 });
 
+/** The commit that is under way is that of a tick: no record was processed since the one before. */
+const MARK_TICKS: readonly Mutation[] = [
+  {
+    file: 'stream-task.ts',
+    from: '  #isDirty = false;\n',
+    to: '  #isDirty = false;\n  isTick = false;\n',
+  },
+  {
+    file: 'stream-task.ts',
+    from: 'const verdict = this.#logic.process(',
+    to: 'this.isTick = false;\n      const verdict = this.#logic.process(',
+  },
+  {
+    file: 'stream-task.ts',
+    from: 'clock.wallClockMs())) this.#isDirty = true;',
+    to: 'clock.wallClockMs())) this.isTick = this.#isDirty = true;',
+  },
+];
+
 const WRONG_TOTALS = /the total of user|clicks are counted than were received/;
 
 /** Bugs that engines like this one have had, each planted from outside: the engine knows nothing of them. */
@@ -64,11 +83,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   mutated('checkpoint and positions are read before fencing', 11, /was committed after/, [
     {
       file: 'stream-task.ts',
-      from: 'const producer = await this.#ports.fence(',
+      from: 'this.#status.lags = { input: undefined, repartition: undefined };',
       to: `await this.#restore(signal).catch((error: unknown) => {
         throw isRefusal(error) ? new Error('what was read does not agree') : error;
-      });
-      const producer = await this.#ports.fence(`,
+      });`,
     },
     {
       file: 'stream-task.ts',
@@ -120,6 +138,60 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   ),
+  mutated('a tick that closed a window is not committed', 1, /windows are open .* after the last click/, [
+    {
+      file: 'stream-task.ts',
+      from: 'clock.wallClockMs())) this.#isDirty = true;',
+      to: 'clock.wallClockMs())) return;',
+    },
+  ]),
+  mutated('a tick is committed without its stream time', 1, /is final at stream time|after its final one/, [
+    ...MARK_TICKS,
+    {
+      file: 'stream-task.ts',
+      from: 'state: this.#logic.snapshot(),',
+      to: 'state: this.isTick ? this.#checkpoint.state : this.#logic.snapshot(),',
+    },
+  ]),
+  mutated('a tick that was not committed survives the restart', 1, /./, [
+    ...MARK_TICKS,
+    {
+      file: 'task-processor.ts',
+      from: 'const failures: number[] = [];',
+      to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
+    },
+    {
+      file: 'task-processor.ts',
+      from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
+      to: `if (!kept?.isTick) kept = new StreamTask(this.#options, this.#ports, partition, status);
+        await kept.run(`,
+    },
+    {
+      file: 'stream-task.ts',
+      from: 'await this.#restore(signal).catch(',
+      to: 'if (!this.isTick) await this.#restore(signal).catch(',
+    },
+  ]),
+  mutated('memory is not rebuilt from the inputs', 1, /users of the window|books.counted/, [
+    { file: 'stream-task.ts', from: 'if (from >= to) return;', to: 'if (from <= to) return;' },
+  ]),
+  mutated('results are read from too far on', 1, /engine refuses .* the restored state has/, [
+    {
+      file: 'stream-task.ts',
+      from: 'const from = found?.resultsFrom[topic] ?? start;',
+      to: 'const from = (found?.resultsFrom[topic] ?? start - 1n) + 1n;',
+    },
+  ]),
+  mutated('a time without answers is idle time', 1, /late because of a pause|went faster than time/, [
+    {
+      file: 'idle-watch.ts',
+      from: 'if (!isIdle || intervalMs > LONGEST_INTERVAL_MS) {',
+      to: 'if (!isIdle) {',
+    },
+  ]),
+  mutated('idle time passes the wall clock', 1, /ahead of the wall clock/, [
+    { file: 'stream-task.ts', from: 'clock.wallClockMs())) this', to: 'Infinity)) this' },
+  ]),
 ];
 
 /** Gives the same producer out again for as long as nobody else has taken its transactional id over. */
