@@ -7,7 +7,7 @@ import { IdleWatch } from './idle-watch.ts';
 import { firstReady, InputStream } from './input-stream.ts';
 import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
-import type { InputName, TaskLogic, TaskOutput } from './task-logic.ts';
+import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
 import type { PlacedRecord } from './transactional-producer.ts';
 
@@ -222,8 +222,16 @@ export class StreamTask {
       this.#logic.rebuildIsPartial();
     }
     await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
-      this.#logic.rebuild(record, input === 'input' ? undefined : (originOf(record) ?? 'unknown'));
+      this.#logic.rebuild(record, this.#forwardedFrom(input, record));
     });
+  }
+
+  /** Where a record of the repartition topic was read first, if it was one of our tasks that forwarded it. */
+  #forwardedFrom(input: InputName, record: RecordCursor): ForwardedFrom {
+    if (input === 'input') return undefined;
+    const { inputTopic, partitions } = this.#settings;
+    const origin = originOf(record);
+    return origin?.topic === inputTopic && origin.partition < partitions ? origin : 'unknown';
   }
 
   /** Reads a stretch of the task's partition of a topic, for a restore. */
@@ -272,6 +280,8 @@ export class StreamTask {
       });
     const input = await check(this.#checkpoint.input, inputTopic);
     const repartition = await check(this.#checkpoint.repartition, repartitionTopic);
+    if (input !== this.#checkpoint.input || repartition !== this.#checkpoint.repartition)
+      this.#logic.rebuildIsPartial();
     this.#checkpoint = { ...this.#checkpoint, input, repartition };
     // A group offset that is missing, or wrong and accepted, is written with the next commit.
     this.#areOffsetsBehind =
@@ -281,6 +291,9 @@ export class StreamTask {
   async #work(producer: TaskProducer, signal: AbortSignal): Promise<void> {
     const { inputTopic, repartitionTopic, commitIntervalMs, idleTimeoutMs } = this.#settings;
     const idle = new IdleWatch(idleTimeoutMs);
+    // What was so at the checkpoint may be long ago.
+    this.#logic.caughtUp('input', false);
+    this.#logic.caughtUp('repartition', false);
     const over = new AbortController();
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
@@ -330,6 +343,7 @@ export class StreamTask {
       );
     this.#status.lags = { ...this.#status.lags, [input]: batch.highWatermark - batch.nextOffset };
     if (batch.nextOffset === batch.fetchedOffset) return;
+    this.#logic.caughtUp(input, false);
 
     const books = { ...this.#checkpoint.books };
     const marks = { ...this.#checkpoint.marks };
@@ -344,7 +358,7 @@ export class StreamTask {
     };
     const record = batch.walk();
     while (record.next()) {
-      const forwardedFrom = input === 'input' ? undefined : (originOf(record) ?? 'unknown');
+      const forwardedFrom = this.#forwardedFrom(input, record);
       if (forwardedFrom !== undefined && forwardedFrom !== 'unknown') {
         // Forwards of one partition arrive once each and in order.
         const { partition: from, offset } = forwardedFrom;
@@ -378,7 +392,8 @@ export class StreamTask {
     this.#logic.caughtUp(input, isCaughtUp);
     const { clock } = this.#ports;
     const idleMs = idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now());
-    if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
+    if (idleMs === undefined) this.#logic.idleEnded?.();
+    else if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
   }
 
   /** A forward that was received before: its partition was counted from the start again, or its topic made anew. */

@@ -52,6 +52,8 @@ export interface TaskLogic {
    * @returns whether that changed anything that has to be committed.
    */
   idle(idleMs: number, wallClockMs: number): boolean;
+  /** The idle period has begun anew: time told before counts no more. */
+  idleEnded?(): void;
   /** Writes what was held back to be written once per transaction. */
   flush(output: TaskOutput): void;
   /** Records that `flush` would write now. */

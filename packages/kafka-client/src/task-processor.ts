@@ -286,7 +286,7 @@ class Instance implements TaskProcessor {
     const { clock } = this.#ports;
     const isOver = () => signal.aborted;
     if (isOver()) return;
-    if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REPLACED') {
+    if (isFinal(error)) {
       this.#fail(error);
       return;
     }
@@ -315,6 +315,10 @@ class Instance implements TaskProcessor {
         await this.join();
         return;
       } catch (joinError) {
+        if (isFinal(joinError)) {
+          this.#fail(joinError);
+          return;
+        }
         this.#options.log.warn(`joining the group again: ${describeError(joinError)}`);
         await this.#wasUnreachable(signal);
         await clock.delay(RESTART_DELAY_MS, signal);
@@ -385,6 +389,14 @@ class Instance implements TaskProcessor {
     await this.#membership?.leave();
     await this.#ports.reader.close();
   }
+}
+
+/** Whether joining the group again cannot help. */
+function isFinal(error: unknown): error is KafkaClientError {
+  return (
+    error instanceof KafkaClientError &&
+    (error.code === 'CLICKSTREAM_KAFKA_REPLACED' || error.code === 'CLICKSTREAM_KAFKA_AUTHORIZATION')
+  );
 }
 
 /** The Kafka error's name, or that of the error class: few enough to be a metric's label. */

@@ -378,6 +378,11 @@ export class ClickTopology<Record extends ClickRecord> {
     return true;
   }
 
+  /** The idle period has begun anew: time told before counts no more. */
+  idleEnded(): void {
+    this.#clock.endIdleTime();
+  }
+
   /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
