@@ -110,6 +110,29 @@ describe('an id is remembered', () => {
   });
 });
 
+describe('a horizon changed at a restart', () => {
+  test.each([
+    ['raised', HORIZON_MS, 3_600_000],
+    ['lowered', 3_600_000, HORIZON_MS],
+  ])('and %s still remembers what came within both', (_, before, after) => {
+    const driver = new DuplicatesDriver({ horizonMs: before });
+    const { home } = driver;
+    driver.caughtUp(home, 'repartition', true);
+    const now = Date.UTC(2026);
+    driver.click('old', now - 2 * HORIZON_MS);
+    driver.click('1', now - 1_000);
+    driver.click('2', now);
+    driver.commit();
+    driver.restart(home, { horizonMs: after });
+    driver.caughtUp(home, 'repartition', true);
+    expect(driver.click('3', now + 10)).toBe('counted');
+    expect(['1', '2', '3'].map((id) => driver.click(id, now + 20))).toEqual(
+      ['1', '2', '3'].map(() => 'duplicate'),
+    );
+    expect(driver.click('old', now + 30)).toBe('counted');
+  });
+});
+
 describe('a click of the future', () => {
   test('is rejected by its ingest time alone, so that every replay decides the same', () => {
     const driver = new DuplicatesDriver({ maxFutureMs: 500 });
