@@ -133,6 +133,70 @@ describe('a horizon changed at a restart', () => {
   });
 });
 
+describe('a limit of the future changed at a restart', () => {
+  const restart = (driver: DuplicatesDriver, maxFutureMs: number) => {
+    driver.commit();
+    driver.restart(driver.home, { maxFutureMs });
+  };
+
+  test('and raised counts what was rejected before, once', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    expect(driver.click('1', 0)).toBe('rejected');
+    restart(driver, 5_000);
+    expect(driver.click('1', 1)).toBe('counted');
+    expect(driver.click('1', 2)).toBe('duplicate');
+  });
+
+  test('and lowered still remembers what was counted before', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 5_000 });
+    expect(driver.click('1', 0)).toBe('counted');
+    restart(driver, 500);
+    expect(driver.click('1', 900)).toBe('duplicate');
+  });
+
+  test('more than once is known of each stretch of the log, until a rebuild does not need it any more', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    const { home } = driver;
+    driver.caughtUp(home, 'repartition', true);
+    const known = () => driver.snapshot(home).judgedBefore?.input;
+    expect(driver.click('1', 0)).toBe('rejected');
+    expect(driver.click('2', 600)).toBe('counted');
+    restart(driver, 5_000);
+    expect(driver.click('3', 0)).toBe('counted');
+    restart(driver, 0);
+    expect(driver.click('4', 0)).toBe('rejected');
+    restart(driver, 5_000);
+    restart(driver, 5_000);
+    expect(known()).toEqual([
+      { untilOffset: '2', maxFutureMs: 500 },
+      { untilOffset: '3', maxFutureMs: 5_000 },
+      { untilOffset: '4', maxFutureMs: 0 },
+    ]);
+    expect(['1', '2', '3', '4'].map((id) => driver.click(id, 1))).toEqual([
+      'counted',
+      'duplicate',
+      'duplicate',
+      'counted',
+    ]);
+    driver.caughtUp(home, 'repartition', true);
+    expect(driver.click('5', 10 * HORIZON_MS)).toBe('counted');
+    driver.idle(home, 1e12);
+    driver.commit();
+    expect(known()).toEqual([]);
+  });
+
+  test('by a task that dies before its first commit is not taken note of twice', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    driver.click('1', 0);
+    driver.click('2', 600);
+    driver.commit();
+    driver.restart(driver.home, { maxFutureMs: 0 });
+    driver.restart(driver.home, { maxFutureMs: 5_000 });
+    expect(driver.click('1', 1)).toBe('counted');
+    expect(driver.click('2', 1)).toBe('duplicate');
+  });
+});
+
 describe('a click of the future', () => {
   test('is rejected by its ingest time alone, so that every replay decides the same', () => {
     const driver = new DuplicatesDriver({ maxFutureMs: 500 });
