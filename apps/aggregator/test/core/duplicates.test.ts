@@ -226,8 +226,18 @@ describe('a click of the future', () => {
     expect(driver.sums(driver.home)).toMatchObject({ openWindows: 1, windowClicks: 2 });
   });
 
-  test('cannot be told from a record without a timestamp, which is taken', () => {
-    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
-    expect(driver.click('1', -1)).toBe('counted');
+  test('is any that has no ingest time, for nothing bounds its event time', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500, graceMs: 0 });
+    const value = encodeClickEvent(
+      { eventId: '1', userId: 'u', url: '/', timestamp: Date.UTC(9999) },
+      'json',
+    );
+    expect(driver.read(driver.home, { value, timestampMs: -1 })).toBe('rejected');
+    expect(driver.click('2', -1)).toBe('rejected');
+    expect(driver.click('3', 1_000)).toBe('counted');
+    expect(driver.deadLetters().map(({ reason }) => reason)).toEqual(['future', 'future']);
+    driver.commit();
+    driver.restart(driver.home);
+    expect(driver.click('2', 1_001)).toBe('counted');
   });
 });
