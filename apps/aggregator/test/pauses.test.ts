@@ -53,6 +53,10 @@ function keepClicking(topics: TestTopics, load: ClickLoad): () => Promise<void> 
     await Promise.all(sent);
   })();
   done.catch(() => undefined); // thrown to whoever stops it
+  topics.atEnd(async () => {
+    over.abort();
+    await done.catch(() => undefined);
+  });
   return async () => {
     over.abort();
     await done;

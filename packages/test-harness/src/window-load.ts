@@ -75,6 +75,10 @@ export function createWindowLoad(topics: TestTopics, load: ClickLoad, random: Ra
         while (!over.signal.aborted);
       })();
       done.catch(() => undefined); // thrown to whoever stops it
+      topics.atEnd(async () => {
+        over.abort();
+        await done.catch(() => undefined);
+      });
       return async () => {
         over.abort();
         await done;
