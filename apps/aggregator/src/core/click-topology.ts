@@ -168,8 +168,8 @@ export class ClickTopology<Record extends ClickRecord> {
   readonly #settings: ClickSettings;
   #changedSettings: readonly (keyof ClickSettings)[] = [];
   readonly #judgedBefore: Readonly<globalThis.Record<InputName, JudgedBefore>>;
-  /** Whether something may be open that is to be closed at once: a restart came with a smaller grace or gap. */
-  #isOverdue = false;
+  /** Whether a restart is still to be settled, with the first thing that happens after it. */
+  #isRestarting = false;
 
   /** @throws RangeError for windows whose advance does not divide their size. */
   constructor(options: ClickTopologyOptions) {
@@ -274,7 +274,7 @@ export class ClickTopology<Record extends ClickRecord> {
     if (clock === null) return;
     this.#published = { closedUntil: this.#timeWindows.lastEnd(clock.closeTime), isIdle };
     this.#clock.resume(clock);
-    this.#isOverdue = true;
+    this.#isRestarting = true;
   }
 
   /** Takes over a published result of any of the topics, in offset order. @throws UnreadableResultError */
@@ -321,7 +321,7 @@ export class ClickTopology<Record extends ClickRecord> {
   ): 'counted' | 'duplicate' | 'rejected' | 'forwarded' {
     const { partition, homeOf, emit, maxFutureMs } = this.#options;
     this.#clock.endIdleTime();
-    if (this.#isOverdue) this.#close();
+    if (this.#isRestarting) this.#settle();
     const input = inputOf(forwardedFrom);
     const ingestTime = ingestTimeOf(record, forwardedFrom);
     this.#duplicates.read(input, ingestTime);
@@ -381,6 +381,8 @@ export class ClickTopology<Record extends ClickRecord> {
    * @returns whether that changed anything that has to be committed.
    */
   idle(idleMs: number, wallClockMs: number): boolean {
+    const isRestarting = this.#isRestarting;
+    if (isRestarting) this.#settle();
     const hasClosed = this.#clock.idle(
       idleMs,
       wallClockMs,
@@ -389,7 +391,8 @@ export class ClickTopology<Record extends ClickRecord> {
         this.#close();
       },
     );
-    if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0) return hasClosed;
+    if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0)
+      return hasClosed || (isRestarting && this.heldBack > 0);
     this.#isIdle = true;
     return true;
   }
@@ -402,7 +405,7 @@ export class ClickTopology<Record extends ClickRecord> {
   /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
-    if (this.#isOverdue) this.#close();
+    if (this.#isRestarting) this.#settle();
     for (const user of this.#changed) {
       user.isChanged = false;
       this.#publishTotal(user, output);
@@ -495,9 +498,15 @@ export class ClickTopology<Record extends ClickRecord> {
     });
   }
 
+  /** Ends a restart: users are compared, and what a smaller grace or gap has made overdue is closed. */
+  #settle(): void {
+    this.#isRestarting = false;
+    this.#windows.checkUsers();
+    this.#close();
+  }
+
   #close(): void {
     const { closeTime } = this.#clock;
-    this.#isOverdue = false;
     this.#windows.close(closeTime);
     this.#sessions.close(closeTime);
   }

@@ -26,7 +26,7 @@ interface PageOfWindow extends Written<PageOfWindow> {
   readonly page: string;
   readonly window: OpenWindow;
   clicks: number;
-  readonly users: UserSet;
+  users: UserSet;
   /** Distinct users as they were published before a restart. */
   usersAtLeast: number;
   usersExact: boolean;
@@ -211,6 +211,21 @@ export class PageWindows {
     for (const window of this.#windows.values())
       for (const entry of window.pages.values()) {
         entry.usersExact = false;
+        this.#change(entry);
+      }
+  }
+
+  /**
+   * After a rebuild: where it did not come to as many users as were published, they are a lower bound from now on. Copies
+   * with one id and different content lead there, and a click whose page had no room and has an entry of its own since.
+   */
+  checkUsers(): void {
+    for (const window of this.#windows.values())
+      for (const entry of window.pages.values()) {
+        if (!entry.usersExact || entry.users.size === entry.usersAtLeast) continue;
+        entry.usersExact = false;
+        // Who is in it need not have been on that page.
+        entry.users = new UserSet();
         this.#change(entry);
       }
   }
