@@ -118,8 +118,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a producer is used again after a failed commit',
     seed: 662,
     within: 5_000,
-    // A checkpoint is taken for a repetition of one that was given up, and lost; with other seeds a commit that was given
-    // up ends the next transaction of the same epoch (KIP-890).
+    // A commit that was given up ends the next transaction of the same epoch (KIP-890); with other seeds a checkpoint is
+    // taken for a repetition of one that was given up, and lost.
     finding: /does not cover results that are committed/,
     engine: () => Promise.resolve({ runInstance, wrapPorts: reuseProducers() }),
   },

@@ -33,6 +33,7 @@ export class WindowRecount {
   /** Counted since the checkpoint before, with when readers came to see the click. */
   #late: (LateLetter & { readonly seenMs: number })[] = [];
   #greatestEventTime = -Infinity;
+  #openWindows = 0;
   #state: LogicState = { streamTime: null, books: { windowed: 0, late: 0 }, windowsEnd: '0' };
 
   constructor(world: World, partition: number) {
@@ -142,6 +143,7 @@ export class WindowRecount {
     expect(where('sums.openWindows'), sums['openWindows'], openWindows);
     expect(where('sums.windowClicks'), sums['windowClicks'], windowClicks);
     this.#state = state;
+    this.#openWindows = openWindows;
   }
 
   /** Whether there are results that no checkpoint covers. */
@@ -149,9 +151,9 @@ export class WindowRecount {
     return this.#results.length > 0 || this.#letters.length > 0;
   }
 
-  /** Windows that have no final result, by their starts. */
-  get open(): number[] {
-    return [...this.#recounted.keys()].filter((start) => !this.#published.get(start)?.final);
+  /** Windows that have no final result as of the newest checkpoint that was checked. */
+  get openWindows(): number {
+    return this.#openWindows;
   }
 
   #checkStreamTime(streamTime: number | null, seenMs: number, where: (what: string) => string): void {
