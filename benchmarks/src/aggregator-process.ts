@@ -4,14 +4,29 @@ import { execaNode } from 'execa';
 import { superviseProcess, type BenchProcess } from './bench-process.ts';
 import type { BenchEnvironment } from './bench-topics.ts';
 
-const main = fileURLToPath(new URL('../../apps/aggregator/src/main.ts', import.meta.url));
+const aggregator = fileURLToPath(new URL('../../apps/aggregator/src/main.ts', import.meta.url));
+const totalsOnly = fileURLToPath(new URL('totals-only.ts', import.meta.url));
 
 /** Starts the real aggregator and waits until it is ready. */
 export function startAggregator(
   environment: BenchEnvironment,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchProcess> {
-  const child = execaNode(main, {
+  return startNode('the aggregator', aggregator, environment, settings);
+}
+
+/** Starts running totals alone, on the same engine. */
+export function startTotalsOnly(environment: BenchEnvironment): Promise<BenchProcess> {
+  return startNode('running totals alone', totalsOnly, environment, {});
+}
+
+function startNode(
+  name: string,
+  file: string,
+  environment: BenchEnvironment,
+  settings: Readonly<Record<string, string>>,
+): Promise<BenchProcess> {
+  const child = execaNode(file, {
     nodeOptions: ['--conditions=@clickstream/source'],
     // Away from the workspace and whatever .env is there.
     cwd: tmpdir(),
@@ -19,5 +34,5 @@ export function startAggregator(
     reject: false,
     buffer: false,
   });
-  return superviseProcess('the aggregator', child);
+  return superviseProcess(name, child);
 }

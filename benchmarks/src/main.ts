@@ -2,7 +2,7 @@ import { createLogger } from '@clickstream/kafka-client';
 import { startBroker } from '@clickstream/local-kafka';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExecaError } from 'execa';
-import { startAggregator } from './aggregator-process.ts';
+import { startAggregator, startTotalsOnly } from './aggregator-process.ts';
 import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
 import { buildKafkaStreams, startKafkaStreams } from './kafka-streams.ts';
 import { measureLatency, type LatencyFigures } from './latency.ts';
@@ -67,6 +67,7 @@ async function throughput(): Promise<void> {
   for (const format of ['sentence', 'json'] as const) {
     const produced: number[] = [];
     const counted: AggregateFigures[] = [];
+    const totalsOnly: AggregateFigures[] = [];
     const yardstick: AggregateFigures[] = [];
     for (let run = 0; run < runs; run++) {
       const name = `throughput-${format}-${run}`;
@@ -75,11 +76,13 @@ async function throughput(): Promise<void> {
       const count = (start: typeof startKafkaStreams, what: string) =>
         aggregateBacklog(connection, log, start, clicks, `${name}-${what}`, events, users);
       counted.push(await count((environment) => startAggregator(environment), 'count'));
+      totalsOnly.push(await count(startTotalsOnly, 'totals'));
       if (kafkaStreams && format === 'sentence') yardstick.push(await count(startKafkaStreams, 'streams'));
     }
     console.log(`  ${format}`);
     console.log(`    produced        ${grouped(median(produced)).padStart(11)} clicks/s`);
     console.log(`    aggregator      ${describeCount(counted)}`);
+    console.log(`    totals alone    ${describeCount(totalsOnly)}`);
     if (yardstick.length > 0) console.log(`    Kafka Streams   ${describeCount(yardstick)}`);
   }
 }

@@ -30,12 +30,14 @@ import { producerStopped } from './faults/producer-stopped.ts';
 import { resultsConsumerStopped } from './faults/results-consumer-stopped.ts';
 import { retentionOvertakes } from './faults/retention-overtakes.ts';
 import { stoppedTwice } from './faults/stopped-twice.ts';
+import { windowLoadKilled } from './faults/window-load-killed.ts';
 import { zombieWakesUp } from './faults/zombie-wakes-up.ts';
 
 /** All faults there are, in the order of the table. */
 export const ALL_FAULTS: readonly Fault[] = [
   killAtEachMoment,
   killAtRandomMoments,
+  windowLoadKilled,
   killOneOfTwo,
   joinAndLeave,
   zombieWakesUp,

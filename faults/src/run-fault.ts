@@ -214,7 +214,11 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       }
       const { read, counted, rejected, forwarded, received } = sumOfBooks(books);
       for (const book of books)
-        if (book.read + book.received !== book.counted + book.rejected + book.forwarded)
+        if (
+          book.read + book.received !== book.counted + book.duplicate + book.rejected + book.forwarded ||
+          book.counted !== book.windowed + book.late ||
+          book.counted !== book.sessioned + book.sessionLate
+        )
           findings.push(`books do not balance: ${JSON.stringify(book)}`);
       if (
         read !== input.records ||

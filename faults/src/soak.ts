@@ -11,7 +11,6 @@ const LOAD_PER_SECOND = 300;
 const QUIET_MS = 8_000;
 const SAMPLES = 5;
 const SAMPLE_MS = 1_000;
-/** Connections that are made anew, one at a time, may be two for a while. */
 /** A client that has had to look for its broker again may keep two connections where it had one; it never has more. */
 const SPARE_SOCKETS = 8;
 const SPARE_HANDLES = 8;

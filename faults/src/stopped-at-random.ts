@@ -1,14 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppProcess, RandomSource } from '@clickstream/test-harness';
+import { countSockets } from './left-over.ts';
 import { stopWithin } from './stop-within.ts';
 
-/** At this level an app says something as soon as it is at work. */
-export const TALKATIVE = { LOG_LEVEL: 'debug' };
+/** From an app's first connection to well after it is ready. */
+const MOMENTS_MS = 1_500;
 
-/** Stops an app at a random moment, from its first word to well after it is ready. */
-export async function stopAtRandomMoment(app: AppProcess, random: RandomSource): Promise<void> {
-  // Before that, Node.js is still reading the program, and nothing is there to be stopped.
-  await app.says(/./);
-  await delay(random.below(1_500));
-  await stopWithin(app);
+/** How to stop an app again and again. */
+export interface StopOptions {
+  readonly rounds: number;
+  /** Processes at the same time. */
+  readonly atOnce: number;
+  readonly random: RandomSource;
+  /** Starts the app; in each lane one after the other. */
+  readonly start: (round: number, lane: number) => AppProcess;
+  /** What it may end with; 0 unless told otherwise. */
+  readonly exitCodes?: readonly number[];
+  /** Looks at what a process has left. */
+  readonly after?: (round: number) => void;
+}
+
+/** Stops an app at random moments, once a round. @throws AssertionError unless it ends within 10 s each time */
+export async function stopAtRandomMoments(options: StopOptions): Promise<void> {
+  const { rounds, atOnce, random, start, exitCodes, after } = options;
+  let next = 0;
+  const stopOneAfterTheOther = async (lane: number) => {
+    while (next < rounds) {
+      const round = next++;
+      const app = start(round, lane);
+      await untilConnected(app);
+      await delay(random.below(MOMENTS_MS));
+      await stopWithin(app, exitCodes);
+      after?.(round);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, (_, lane) => stopOneAfterTheOther(lane)));
+}
+
+/** Before that, Node.js is still reading the program, and nothing is there to be stopped. */
+async function untilConnected(app: AppProcess): Promise<void> {
+  // Its standard error is a socket as well.
+  while (!app.hasEnded && (countSockets(app.pid) ?? 2) < 2) await delay(20);
 }

@@ -11,12 +11,17 @@ import {
   type AppContext,
   type CrashPoint,
   type RecordCursor,
+  type TaskProcessor,
 } from '@clickstream/kafka-client';
 import { createTopicSpecs, DEFAULT_TOPIC_NAMES } from '@clickstream/schema';
 import { parseArguments } from './arguments.ts';
 import { readConfig } from './config.ts';
+import { logBooks } from './log-books.ts';
 import { ClickTopology } from './core/click-topology.ts';
 import { createTextHash } from './io/text-hash.ts';
+
+/** Who has joined within this time gives up the seat when told to stop; any other leaves it to the session time-out. */
+const JOIN_GRACE_MS = 1_000;
 
 /** The aggregator: counts the clicks of each user until it is told to stop. Resolves to the exit code. */
 export const app: App = (context) => runAggregator(context);
@@ -74,7 +79,7 @@ export async function runAggregator(
     metrics: metrics.registry,
   });
   let announced = false;
-  const processor = await startTaskProcessor({
+  const starting = startTaskProcessor({
     connection,
     log,
     applicationId: config.APPLICATION_ID,
@@ -120,16 +125,45 @@ export async function runAggregator(
       announced = true;
     },
   });
-  metrics.observe(processor);
-  notReady = () => processor.notReady();
-  onAbort(signal, () => {
-    void processor.stop();
-  });
   try {
-    await processor.finished;
+    const processor = await startedUnlessStopped(starting, signal);
+    if (!processor) return 0;
+    metrics.observe(processor);
+    notReady = () => processor.notReady();
+    onAbort(signal, () => {
+      void processor.stop();
+    });
+    const endBooks = logBooks(processor, log);
+    await processor.finished.finally(endBooks);
     return 0;
   } finally {
     await health.close();
+  }
+}
+
+/**
+ * The processor, or nothing if it is told to stop meanwhile: a group makes newcomers wait until the session of a member
+ * that is away is over, which is longer than stopping may take.
+ */
+async function startedUnlessStopped(
+  starting: Promise<TaskProcessor>,
+  signal: AbortSignal,
+): Promise<TaskProcessor | undefined> {
+  const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+  let grace: NodeJS.Timeout | undefined;
+  onAbort(signal, () => {
+    grace = setTimeout(resolve, JOIN_GRACE_MS, undefined);
+  });
+  try {
+    const processor = await Promise.race([starting, stopped]);
+    if (!processor) void starting.then((late) => late.stop()).catch(() => undefined);
+    return processor;
+  } catch (error) {
+    // Told to stop while nothing had begun: there was nothing to fail at.
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(grace);
   }
 }
 

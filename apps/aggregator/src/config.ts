@@ -17,6 +17,8 @@ function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
 
 const DAY_MS = 86_400_000;
 const MOST_WINDOWS = 1_000;
+/** Pages in the windows that a moment is in: at some 300 bytes each, that is 300 MB per partition. */
+const MOST_PAGES = 1_000_000;
 
 /** Every variable that the aggregator obeys. */
 export const environmentSchema = z
@@ -61,7 +63,7 @@ export const environmentSchema = z
       .describe(
         'How long windows and sessions wait after their end for clicks out of order, in ms of stream time',
       ),
-    MAX_PAGES_PER_WINDOW: wholeNumber(1, 10_000_000)
+    MAX_PAGES_PER_WINDOW: wholeNumber(1, MOST_PAGES)
       .prefault('10000')
       .describe(
         'Pages that a window of one partition keeps apart; clicks on further ones count as `(other)`',
@@ -116,6 +118,12 @@ export const environmentSchema = z
         code: 'custom',
         path,
         message: `must be at least a ${MOST_WINDOWS}th of WINDOW_SIZE_MS, which is ${sizeMs}`,
+      });
+    else if (config.MAX_PAGES_PER_WINDOW * (sizeMs / advanceMs) > MOST_PAGES)
+      context.addIssue({
+        code: 'custom',
+        path: ['MAX_PAGES_PER_WINDOW'],
+        message: `must be at most ${Math.floor((MOST_PAGES * advanceMs) / sizeMs)} with ${sizeMs / advanceMs} windows for each click, which WINDOW_ADVANCE_MS makes`,
       });
   });
 

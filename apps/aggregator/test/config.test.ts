@@ -61,6 +61,14 @@ describe('the configuration', () => {
     );
   });
 
+  test('refuses more pages in the windows of a moment than memory bears, naming both variables', () => {
+    const environment = { WINDOW_SIZE_MS: '60000', WINDOW_ADVANCE_MS: '1000' };
+    expect(() => readConfig({ ...environment, MAX_PAGES_PER_WINDOW: '16666' })).not.toThrow();
+    expect(() => readConfig({ ...environment, MAX_PAGES_PER_WINDOW: '16667' })).toThrow(
+      'MAX_PAGES_PER_WINDOW: must be at most 16666 with 60 windows for each click, which WINDOW_ADVANCE_MS makes (received: "16667")',
+    );
+  });
+
   test('stands in the README as the schema has it', () => {
     const { properties = {} } = z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' });
     const expected = Object.entries(properties).map(([name, property]) => {

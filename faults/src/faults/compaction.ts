@@ -35,6 +35,8 @@ export const compaction: Fault = {
       }
       await stopWriting();
       await recover(aggregator);
+      // Others see a commit before the answer to it has come, which the metrics wait for.
+      await delay(1_000);
       const live = await readMetrics(healthPort, 'clickstream_state_sum');
       await stopWithin(aggregator);
       aggregator = start();

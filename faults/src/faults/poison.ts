@@ -35,6 +35,7 @@ const TOO_LARGE = [
   Buffer.alloc(MEGABYTE, 'x'),
   Buffer.from(`{"userId":"a","url":"/${'x'.repeat(MEGABYTE)}","timestamp":1}`),
 ];
+const EXPECTED = new Set(['malformed', 'too-large', 'unsupported-version']);
 /** Users like any other. */
 const STRANGE_USERS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '\u{1f600}', 'a:b,c=d'];
 
@@ -72,7 +73,9 @@ export const poison: Fault = {
           await producer.send({ ...place(), value });
         });
       for (const userId of STRANGE_USERS) {
-        const value = Buffer.from(encodeClickEvent({ eventId: 'e', userId, url: '/', timestamp: 1 }, 'json'));
+        const value = Buffer.from(
+          encodeClickEvent({ eventId: `e-${round}`, userId, url: '/', timestamp: 1 }, 'json'),
+        );
         await load.writeClick(userId, { ...place(), value });
         const headers = { 'schema-version': '2' };
         await load.writeMalformed({ ...place(), value, headers });
@@ -107,6 +110,11 @@ export const poison: Fault = {
     assert.equal(reasons.get('too-large'), rounds * TOO_LARGE.length + 1);
     assert.equal(reasons.get('unsupported-version'), rounds * STRANGE_USERS.length);
     assert.ok((reasons.get('malformed') ?? 0) >= rounds * NO_CLICKS.length + TINY_RECORDS);
-    assert.equal(reasons.size, 3);
+    // The strange users' clicks are of 1970, so that their windows may have closed.
+    const others = ['late', 'session-late'];
+    const unexpected = [...reasons.keys()].filter(
+      (reason) => !EXPECTED.has(reason) && !others.includes(reason),
+    );
+    assert.deepEqual(unexpected, []);
   },
 };

@@ -1,24 +1,27 @@
 import type { Fault } from '../fault.ts';
-import { stopAtRandomMoment, TALKATIVE } from '../stopped-at-random.ts';
+import { stopAtRandomMoments } from '../stopped-at-random.ts';
+
+const COMMANDS = ['follow', 'clicks', 'verify'];
+/** 2 is a verification that was stopped before it was done. */
+const EXIT_CODES = [0, 2];
 
 export const resultsConsumerStopped: Fault = {
   name: 'results-consumer-stopped',
-  title: 'SIGTERM of the results consumer at random moments: exit 0 within 10 s',
+  title: 'SIGTERM of the results consumer at random moments: ends within 10 s',
   rounds: 100,
-  seconds: { round: 0.8, fixed: 10 },
+  seconds: { round: 1, fixed: 10 },
   async run({ rounds, random, startApp, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(100);
-    let left = rounds;
-    const stopOneAfterTheOther = async () => {
-      for (; left > 0; left--)
-        await stopAtRandomMoment(
-          startApp('results-consumer', [left % 2 === 0 ? 'follow' : 'clicks'], TALKATIVE),
-          random,
-        );
-    };
-    await Promise.all([stopOneAfterTheOther(), stopOneAfterTheOther(), stopOneAfterTheOther()]);
+    for (const command of COMMANDS)
+      await stopAtRandomMoments({
+        rounds: Math.ceil(rounds / COMMANDS.length),
+        atOnce: 4,
+        random,
+        start: () => startApp('results-consumer', [command]),
+        ...(command === 'verify' && { exitCodes: EXIT_CODES }),
+      });
     await recover(aggregator);
   },
 };

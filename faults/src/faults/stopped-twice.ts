@@ -31,6 +31,7 @@ export const stoppedTwice: Fault = {
       const isOver = await Promise.race([aggregator.ended.then(() => true), delay(AT_ONCE_MS, false)]);
       broker.resume();
       assert.ok(isOver, 'a second SIGTERM did not end it');
+      assert.equal((await aggregator.ended).exitCode, 1);
     }
   },
 };

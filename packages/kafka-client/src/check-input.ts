@@ -25,17 +25,20 @@ export interface CheckInputOptions {
 export async function checkInput(options: CheckInputOptions): Promise<InputState> {
   const { reader, log, topic, partition, state, groupOffset, acceptLoss } = options;
   const { start, end } = await reader.logBounds(topic, partition);
-  const { position, lastBatch } = state;
+  const { position, lastBatch, rebuildFrom } = state;
   const refusal = (why: string) =>
     new KafkaClientError(
       'CLICKSTREAM_KAFKA_REFUSED',
       `partition ${partition} cannot go on: ${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
       { topic, partition, offset: position },
     );
-  const orElse = (why: string, acceptedPosition: bigint): InputState => {
+  const orElse = (why: string, acceptedPosition: bigint, isSameLog: boolean): InputState => {
     if (!acceptLoss) throw refusal(why);
     log.warn(`partition ${partition}: ${why}; going on at offset ${acceptedPosition}, as --accept-loss says`);
-    return { position: acceptedPosition, lossAccepted: acceptedPosition };
+    const accepted = { position: acceptedPosition, lossAccepted: acceptedPosition };
+    if (!isSameLog || rebuildFrom === undefined) return accepted;
+    const left = rebuildFrom > start ? rebuildFrom : start;
+    return { ...accepted, rebuildFrom: left < acceptedPosition ? left : acceptedPosition };
   };
   // A broker forgets the offsets of a topic that is deleted: while there is one, it is the same topic.
   const isSameTopic = groupOffset !== undefined;
@@ -45,26 +48,31 @@ export async function checkInput(options: CheckInputOptions): Promise<InputState
       ? orElse(
           `${topic} ends at offset ${end} and was read up to ${position}: a broker has lost its tail, with clicks that are counted`,
           end,
+          true,
         )
       : orElse(
           `${topic} ends at offset ${end} and was read up to ${position}: it was deleted and made anew`,
           start,
+          false,
         );
   if (lastBatch && lastBatch.baseOffset >= start && !(await holdsBatch(reader, topic, partition, lastBatch)))
     return isSameTopic
       ? orElse(
           `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: a broker has lost its tail, and it has grown again`,
           position,
+          true,
         )
       : orElse(
           `${topic} holds other records at offset ${lastBatch.baseOffset} than were counted: it was deleted and made anew`,
           start,
+          false,
         );
   // Also of the repartition topic, which is purged up to the position and no further.
   if (position < start)
     return orElse(
       `${topic} begins at offset ${start} and was read up to ${position}: retention removed clicks that were not counted`,
       start,
+      true,
     );
   if (groupOffset !== undefined && groupOffset !== state.groupOffset) {
     const why = `the group's offset of ${topic} is ${groupOffset} and the checkpoint's is ${state.groupOffset ?? 'none'}: somebody has changed it`;

@@ -40,7 +40,7 @@ const HEARTBEAT_INTERVAL_MS = 250;
 const REBALANCE_TIMEOUT_MS = 30_000;
 const WATCH_INTERVAL_MS = 1_000;
 const HEARTBEAT_LIMIT_MS = 45_000;
-const LEAVE_DEADLINE_MS = 5_000;
+const LEAVE_DEADLINE_MS = 3_000;
 
 /**
  * Joins a consumer group for its part only: who works on which partition. kafkajs' own fetching is paused for
@@ -96,19 +96,30 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
     heartbeatAt = performance.now();
     options.onHeartbeat?.();
   });
+  /** Errors that joining again cannot mend. */
+  const finalFailure = (error: unknown): KafkaClientError | undefined => {
+    if (hasKafkaError(error, ['FENCED_INSTANCE_ID']))
+      return new KafkaClientError(
+        'CLICKSTREAM_KAFKA_REPLACED',
+        `another process has joined group ${groupId} with INSTANCE_ID ${instanceId ?? ''}: this one ends`,
+        { cause: error },
+      );
+    if (hasKafkaError(error, ['GROUP_AUTHORIZATION_FAILED']))
+      return new KafkaClientError(
+        'CLICKSTREAM_KAFKA_AUTHORIZATION',
+        `joining group ${groupId} is not allowed: ${describeError(error)}`,
+        { cause: error },
+      );
+    return undefined;
+  };
   consumer.on(CRASH, ({ payload: { error } }) => {
     fail(
-      hasKafkaError(error, ['FENCED_INSTANCE_ID'])
-        ? new KafkaClientError(
-            'CLICKSTREAM_KAFKA_REPLACED',
-            `another process has joined group ${groupId} with INSTANCE_ID ${instanceId ?? ''}: this one ends`,
-            { cause: error },
-          )
-        : new KafkaClientError(
-            'CLICKSTREAM_KAFKA_CONSUMER_CRASHED',
-            `the consumer crashed: ${describeError(error)}`,
-            { cause: error },
-          ),
+      finalFailure(error) ??
+        new KafkaClientError(
+          'CLICKSTREAM_KAFKA_CONSUMER_CRASHED',
+          `the consumer crashed: ${describeError(error)}`,
+          { cause: error },
+        ),
     );
   });
   try {
@@ -120,12 +131,13 @@ export async function joinGroup(options: GroupMembershipOptions): Promise<GroupM
     });
   } catch (error) {
     await disconnect(consumer);
-    throw new KafkaClientError(
-      'CLICKSTREAM_KAFKA_UNREACHABLE',
-      `joining group ${groupId}: ${describeError(error)}`,
-      {
-        cause: error,
-      },
+    throw (
+      finalFailure(error) ??
+      new KafkaClientError(
+        'CLICKSTREAM_KAFKA_UNREACHABLE',
+        `joining group ${groupId}: ${describeError(error)}`,
+        { cause: error },
+      )
     );
   }
   // kafkajs can lose its loop, or its CRASH event, without a word: then the heartbeats stop.

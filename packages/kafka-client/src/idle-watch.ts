@@ -24,16 +24,17 @@ export class IdleWatch {
   /**
    * Takes note of an answer of the broker, at a monotonic time in ms.
    *
-   * @returns idle time that was not told before, ms.
+   * @returns idle time that was not told before, ms; undefined where the idle period begins anew, so that what was told
+   * before counts no more.
    */
-  answer(input: InputName, isIdle: boolean, nowMs: number): number {
+  answer(input: InputName, isIdle: boolean, nowMs: number): number | undefined {
     const idle = this.#idle[input];
     const intervalMs = idle.sinceMs === undefined ? 0 : nowMs - idle.sinceMs;
     idle.sinceMs = isIdle ? nowMs : undefined;
     if (!isIdle || intervalMs > LONGEST_INTERVAL_MS) {
       idle.idleMs = 0;
       this.#toldMs = 0;
-      return 0;
+      return undefined;
     }
     idle.idleMs += intervalMs;
     const bothMs = Math.min(this.#idle.input.idleMs, this.#idle.repartition.idleMs);

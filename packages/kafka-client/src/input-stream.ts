@@ -40,6 +40,9 @@ export class InputStream {
   }
 }
 
+/** A reason that is given, since abort() without one makes an error with its stack each time. */
+const IN_TIME = 'in time';
+
 /** The first stream with something to take; undefined if none has within `limitMs`. */
 export async function firstReady(
   streams: readonly InputStream[],
@@ -52,6 +55,6 @@ export async function firstReady(
   try {
     return await Promise.race([...ready, clock.delay(limitMs, over.signal).then(() => undefined)]);
   } finally {
-    over.abort();
+    over.abort(IN_TIME);
   }
 }

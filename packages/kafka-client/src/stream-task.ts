@@ -7,7 +7,7 @@ import { IdleWatch } from './idle-watch.ts';
 import { firstReady, InputStream } from './input-stream.ts';
 import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
-import type { InputName, TaskLogic, TaskOutput } from './task-logic.ts';
+import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
 import type { PlacedRecord } from './transactional-producer.ts';
 
@@ -60,8 +60,11 @@ export interface TaskSettings {
 export interface TaskStatus {
   readonly partition: number;
   state: 'fencing' | 'restoring' | 'running' | 'stopped';
-  books: Checkpoint['books'];
+  /** Of the task and of the application. */
+  books: Checkpoint['books'] & Readonly<Record<string, number>>;
   sums: Record<string, number>;
+  /** Sizes of what the application holds in memory. */
+  memory: Readonly<Record<string, number>>;
   /** Offsets read through so far when the task started last, and all that there were. */
   restored: number;
   restoreGoal: number;
@@ -204,7 +207,7 @@ export class StreamTask {
     await this.#openInputs(found !== undefined);
     await this.#rebuild('input', this.#settings.inputTopic, signal);
     await this.#rebuild('repartition', this.#settings.repartitionTopic, signal);
-    Object.assign(this.#status, { books: this.#checkpoint.books, sums: this.#checkpoint.sums });
+    this.#show();
   }
 
   /** Reads an input again below its position, for what memory needs of it. */
@@ -219,8 +222,16 @@ export class StreamTask {
       this.#logic.rebuildIsPartial();
     }
     await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
-      this.#logic.rebuild(record, input === 'input' ? undefined : (originOf(record) ?? 'unknown'));
+      this.#logic.rebuild(record, this.#forwardedFrom(input, record));
     });
+  }
+
+  /** Where a record of the repartition topic was read first, if it was one of our tasks that forwarded it. */
+  #forwardedFrom(input: InputName, record: RecordCursor): ForwardedFrom {
+    if (input === 'input') return undefined;
+    const { inputTopic, partitions } = this.#settings;
+    const origin = originOf(record);
+    return origin?.topic === inputTopic && origin.partition < partitions ? origin : 'unknown';
   }
 
   /** Reads a stretch of the task's partition of a topic, for a restore. */
@@ -269,6 +280,8 @@ export class StreamTask {
       });
     const input = await check(this.#checkpoint.input, inputTopic);
     const repartition = await check(this.#checkpoint.repartition, repartitionTopic);
+    if (input !== this.#checkpoint.input || repartition !== this.#checkpoint.repartition)
+      this.#logic.rebuildIsPartial();
     this.#checkpoint = { ...this.#checkpoint, input, repartition };
     // A group offset that is missing, or wrong and accepted, is written with the next commit.
     this.#areOffsetsBehind =
@@ -278,6 +291,9 @@ export class StreamTask {
   async #work(producer: TaskProducer, signal: AbortSignal): Promise<void> {
     const { inputTopic, repartitionTopic, commitIntervalMs, idleTimeoutMs } = this.#settings;
     const idle = new IdleWatch(idleTimeoutMs);
+    // What was so at the checkpoint may be long ago.
+    this.#logic.caughtUp('input', false);
+    this.#logic.caughtUp('repartition', false);
     const over = new AbortController();
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
@@ -327,6 +343,7 @@ export class StreamTask {
       );
     this.#status.lags = { ...this.#status.lags, [input]: batch.highWatermark - batch.nextOffset };
     if (batch.nextOffset === batch.fetchedOffset) return;
+    this.#logic.caughtUp(input, false);
 
     const books = { ...this.#checkpoint.books };
     const marks = { ...this.#checkpoint.marks };
@@ -341,7 +358,7 @@ export class StreamTask {
     };
     const record = batch.walk();
     while (record.next()) {
-      const forwardedFrom = input === 'input' ? undefined : (originOf(record) ?? 'unknown');
+      const forwardedFrom = this.#forwardedFrom(input, record);
       if (forwardedFrom !== undefined && forwardedFrom !== 'unknown') {
         // Forwards of one partition arrive once each and in order.
         const { partition: from, offset } = forwardedFrom;
@@ -375,7 +392,8 @@ export class StreamTask {
     this.#logic.caughtUp(input, isCaughtUp);
     const { clock } = this.#ports;
     const idleMs = idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now());
-    if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
+    if (idleMs === undefined) this.#logic.idleEnded?.();
+    else if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
   }
 
   /** A forward that was received before: its partition was counted from the start again, or its topic made anew. */
@@ -504,10 +522,17 @@ export class StreamTask {
     this.#isDirty = false;
     this.#areOffsetsBehind = !sendsOffsets;
     if (sendsOffsets) this.#lastOffsetsAt = this.#ports.clock.now();
-    this.#status.books = checkpoint.books;
-    this.#status.sums = checkpoint.sums;
+    this.#show();
     if (checkpoint.repartition.lastBatch && checkpoint.repartition.rebuildFrom !== undefined)
       this.#status.purgeable = checkpoint.repartition.rebuildFrom;
+  }
+
+  /** Tells how things stand as of the last commit. */
+  #show(): void {
+    const { books, sums } = this.#checkpoint;
+    this.#status.books = { ...books, ...this.#logic.books?.() };
+    this.#status.sums = sums;
+    this.#status.memory = this.#logic.memory?.() ?? {};
   }
 
   #refuse(why: string, cause?: unknown): KafkaClientError {

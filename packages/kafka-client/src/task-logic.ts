@@ -52,6 +52,8 @@ export interface TaskLogic {
    * @returns whether that changed anything that has to be committed.
    */
   idle(idleMs: number, wallClockMs: number): boolean;
+  /** The idle period has begun anew: time told before counts no more. */
+  idleEnded?(): void;
   /** Writes what was held back to be written once per transaction. */
   flush(output: TaskOutput): void;
   /** Records that `flush` would write now. */
@@ -64,4 +66,8 @@ export interface TaskLogic {
   resultsFrom(): Readonly<Record<string, bigint>>;
   /** Sums over the state, asserted against the checkpoint after a restore. */
   sums(): Record<string, number>;
+  /** What became of counted records, as the application has it; shown beside the books of the task. */
+  books?(): Readonly<Record<string, number>>;
+  /** Sizes of what is held in memory, to be shown. */
+  memory?(): Readonly<Record<string, number>>;
 }

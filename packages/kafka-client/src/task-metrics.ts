@@ -77,6 +77,15 @@ export function createTaskMetrics(): TaskMetrics {
       for (const [sum, value] of Object.entries(sums)) metric.set({ partition, sum }, value);
   });
   gauge(
+    'state_memory',
+    'Sizes of the state in memory, as of the last commit',
+    ['partition', 'of'],
+    (metric) => {
+      for (const { partition, memory } of tasks())
+        for (const [of, size] of Object.entries(memory)) metric.set({ partition, of }, size);
+    },
+  );
+  gauge(
     'books',
     'What became of the records read, as of the last commit',
     ['partition', 'entry'],

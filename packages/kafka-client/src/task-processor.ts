@@ -39,6 +39,8 @@ export interface TaskProcessor {
 const RESTARTS_PER_MINUTE = 5;
 const RESTART_DELAY_MS = 200;
 const PURGE_INTERVAL_MS = 60_000;
+/** How long tasks may take to commit and end when the instance stops. */
+const STOP_DEADLINE_MS = 3_000;
 /** Fetches are answered within a quarter of a second also when there is nothing: no answer for this long is an outage. */
 const SILENCE_LIMIT_MS = 5_000;
 
@@ -201,6 +203,7 @@ class Instance implements TaskProcessor {
       state: 'fencing',
       books: EMPTY_BOOKS,
       sums: {},
+      memory: {},
       restored: 0,
       restoreGoal: 0,
       lastIngestTimeMs: 0,
@@ -283,7 +286,7 @@ class Instance implements TaskProcessor {
     const { clock } = this.#ports;
     const isOver = () => signal.aborted;
     if (isOver()) return;
-    if (error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REPLACED') {
+    if (isFinal(error)) {
       this.#fail(error);
       return;
     }
@@ -312,6 +315,10 @@ class Instance implements TaskProcessor {
         await this.join();
         return;
       } catch (joinError) {
+        if (isFinal(joinError)) {
+          this.#fail(joinError);
+          return;
+        }
         this.#options.log.warn(`joining the group again: ${describeError(joinError)}`);
         await this.#wasUnreachable(signal);
         await clock.delay(RESTART_DELAY_MS, signal);
@@ -372,10 +379,24 @@ class Instance implements TaskProcessor {
 
   async #end(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#running);
+    // A task that waits for a broker is given up: what it has not committed was never seen.
+    const deadline = new AbortController();
+    await Promise.race([
+      Promise.all(this.#running),
+      this.#ports.clock.delay(STOP_DEADLINE_MS, deadline.signal),
+    ]);
+    deadline.abort();
     await this.#membership?.leave();
     await this.#ports.reader.close();
   }
+}
+
+/** Whether joining the group again cannot help. */
+function isFinal(error: unknown): error is KafkaClientError {
+  return (
+    error instanceof KafkaClientError &&
+    (error.code === 'CLICKSTREAM_KAFKA_REPLACED' || error.code === 'CLICKSTREAM_KAFKA_AUTHORIZATION')
+  );
 }
 
 /** The Kafka error's name, or that of the error class: few enough to be a metric's label. */

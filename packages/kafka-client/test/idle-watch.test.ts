@@ -7,10 +7,11 @@ import { IdleWatch } from '../src/idle-watch.ts';
  */
 function told(timeoutMs: number, input: string, repartition: string, stepMs = 250): number[] {
   const watch = new IdleWatch(timeoutMs);
-  return [...input].map(
+  return Array.from(
+    input,
     (answer, index) =>
-      watch.answer('input', answer === '.', index * stepMs) +
-      watch.answer('repartition', repartition[index] === '.', index * stepMs),
+      (watch.answer('input', answer === '.', index * stepMs) ?? 0) +
+      (watch.answer('repartition', repartition[index] === '.', index * stepMs) ?? 0),
   );
 }
 
@@ -22,6 +23,14 @@ describe('idle time', () => {
   test('begins again after an answer that brought something, on either input', () => {
     expect(told(500, '...x....', '........')).toEqual([0, 0, 500, 0, 0, 0, 500, 250]);
     expect(told(500, '........', '...x....')).toEqual([0, 0, 500, 0, 0, 0, 500, 250]);
+  });
+
+  test('says where it begins anew, so that what was told before counts no more', () => {
+    const watch = new IdleWatch(0);
+    watch.answer('repartition', true, 0);
+    expect(watch.answer('input', true, 0)).toBe(0);
+    expect(watch.answer('input', true, 5_000)).toBeUndefined();
+    expect(watch.answer('input', false, 5_100)).toBeUndefined();
   });
 
   test('is none while only one input is idle', () => {

@@ -22,6 +22,7 @@ function statusOf(partition: number, rest: Partial<TaskStatus> = {}): TaskStatus
     state: 'running',
     books: NO_BOOKS,
     sums: {},
+    memory: {},
     restored: 0,
     restoreGoal: 0,
     lastIngestTimeMs: 0,

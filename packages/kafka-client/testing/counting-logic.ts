@@ -1,109 +1,158 @@
 import type { RecordCursor } from '../src/fetched-batch.ts';
 import type { ForwardedFrom, InputName, RecordVerdict, TaskLogic, TaskOutput } from '../src/task-logic.ts';
-import { TOPICS } from './simulation-world.ts';
+import { decodeClick, homeOf } from './click.ts';
+import { SeenIds } from './seen-ids.ts';
+import { TOPICS, type World } from './simulation-world.ts';
+import { WindowCounts } from './window-counts.ts';
+import type { LogicState, WindowResult } from './window-result.ts';
 
-/** A click of a user as the simulated application knows it: `click` and the user's number. */
-const CLICK = /^click (\d+)$/;
-
-/** The number of the user of a click; undefined for a record that is none. */
-export function userOf(value: string): number | undefined {
-  const found = CLICK.exec(value)?.[1];
-  return found === undefined ? undefined : Number(found);
-}
-
-/** Where all clicks of a user are counted. */
-export function homeOf(user: number, partitions: number): number {
-  return user % partitions;
-}
-
-/** What the simulated application does: running totals per user, dead letters, forwards, sums. */
+/**
+ * What the simulated application does: running totals per user, clicks and users per window, dead letters, forwards,
+ * de-duplication. It uses all that the engine offers, as the aggregator does.
+ */
 export class CountingLogic implements TaskLogic {
   readonly #partition: number;
-  readonly #partitions: number;
+  readonly #world: Pick<World, 'partitions' | 'windows' | 'coverage'>;
   readonly #emitsEvery: boolean;
   readonly #totals = new Map<number, number>();
   readonly #changed = new Set<number>();
+  readonly #windows: WindowCounts;
+  readonly #ids: Record<InputName, SeenIds>;
+  #books: LogicState['books'] = { windowed: 0, late: 0 };
   #clicks = 0;
 
   /** @param emitsEvery one total per click, else one per user and transaction. */
-  constructor(partition: number, partitions: number, emitsEvery: boolean) {
+  constructor(
+    partition: number,
+    world: Pick<World, 'partitions' | 'windows' | 'coverage'>,
+    emitsEvery: boolean,
+  ) {
     this.#partition = partition;
-    this.#partitions = partitions;
+    this.#world = world;
     this.#emitsEvery = emitsEvery;
+    const { horizonMs } = world.windows;
+    this.#windows = new WindowCounts(world.windows);
+    this.#ids = { input: new SeenIds(horizonMs), repartition: new SeenIds(horizonMs) };
   }
 
   get heldBack(): number {
-    return this.#changed.size;
+    return this.#changed.size + this.#windows.heldBack;
   }
 
-  restore(_topic: string, record: RecordCursor): void {
-    const user = Number(record.key());
-    const clicks = Number(record.value());
-    this.#clicks += clicks - (this.#totals.get(user) ?? 0);
-    this.#totals.set(user, clicks);
+  resume(snapshot: unknown): void {
+    const { streamTime, books, windowsEnd } = snapshot as LogicState;
+    this.#books = books;
+    this.#windows.resume(streamTime ?? undefined, BigInt(windowsEnd));
+  }
+
+  restore(topic: string, record: RecordCursor): void {
+    const key = Number(record.key());
+    const value = String(record.value());
+    if (topic === TOPICS.windows) {
+      this.#windows.restore(key, JSON.parse(value) as WindowResult, record.offset);
+      return;
+    }
+    const clicks = Number(value);
+    this.#clicks += clicks - (this.#totals.get(key) ?? 0);
+    this.#totals.set(key, clicks);
+  }
+
+  rebuild(record: RecordCursor, forwardedFrom: ForwardedFrom): void {
+    const click = decodeClick(String(record.value()));
+    if (forwardedFrom === 'unknown' || !click || !this.#isAtHome(click.user)) return;
+    const input = inputOf(forwardedFrom);
+    this.#world.coverage.count('clicks rebuilt from');
+    this.#ids[input].appear(click.id, record.offset, record.timestampMs);
+    this.#windows.rebuild(click, input, record.offset);
+  }
+
+  rebuildIsPartial(): void {
+    this.#world.coverage.count('partial rebuilds');
+    this.#windows.loseUsers();
   }
 
   process(record: RecordCursor, forwardedFrom: ForwardedFrom, output: TaskOutput): RecordVerdict {
-    const reject = (place: string): RecordVerdict => {
-      output.write({ topic: TOPICS.deadLetters, key: null, value: Buffer.from(place) });
-      return 'rejected';
+    this.#windows.endIdleTime();
+    const { partitions } = this.#world;
+    const place =
+      typeof forwardedFrom === 'object'
+        ? `${forwardedFrom.topic}/${forwardedFrom.partition}/${forwardedFrom.offset}`
+        : `${forwardedFrom ? TOPICS.repartition : TOPICS.input}/${this.#partition}/${record.offset}`;
+    const list = (why: string) => {
+      output.write({ topic: TOPICS.deadLetters, key: null, value: Buffer.from(`${place} ${why}`) });
     };
-    if (forwardedFrom === 'unknown')
-      return reject(`${TOPICS.repartition}/${this.#partition}/${record.offset}`);
-    const user = userOf(String(record.value()));
-    if (user === undefined) return reject(`${TOPICS.input}/${this.#partition}/${record.offset}`);
-    const home = homeOf(user, this.#partitions);
-    if (home !== this.#partition) {
+    const click = decodeClick(String(record.value()));
+    if (forwardedFrom === 'unknown' || !click) {
+      list('rejected');
+      return 'rejected';
+    }
+    const { user, id } = click;
+    if (!this.#isAtHome(user)) {
       if (forwardedFrom !== undefined) throw new Error(`user ${user} was forwarded to ${this.#partition}`);
-      output.forward(record, home, Buffer.from(String(user)));
+      output.forward(record, homeOf(user, partitions), Buffer.from(String(user)));
       return 'forwarded';
     }
+    const input = inputOf(forwardedFrom);
+    if (this.#ids[input].appear(id, record.offset, record.timestampMs)) return 'duplicate';
     this.#totals.set(user, (this.#totals.get(user) ?? 0) + 1);
     this.#clicks++;
     if (this.#emitsEvery) this.#publish(user, output);
     else this.#changed.add(user);
+    const { windowed, late } = this.#books;
+    if (this.#windows.count(click, input, record.offset)) this.#books = { windowed: windowed + 1, late };
+    else {
+      this.#books = { windowed, late: late + 1 };
+      list(`late at ${this.#windows.streamTime}`);
+    }
     return 'counted';
   }
 
-  resume(): void {
-    // All that it knows stands in its results.
-  }
-
-  rebuild(): void {
-    // It remembers nothing of its inputs.
-  }
-
-  rebuildIsPartial(): void {
-    // Nothing was to be rebuilt.
-  }
-
   caughtUp(): void {
-    // It makes no difference.
+    // Its memory of ids knows no clock but that of each input.
   }
 
-  idle(): boolean {
-    return false;
-  }
-
-  snapshot(): unknown {
-    return null;
-  }
-
-  rebuildFrom(_input: InputName, position: bigint): bigint {
-    return position;
-  }
-
-  resultsFrom(): Record<string, bigint> {
-    return {};
+  idle(idleMs: number, wallClockMs: number): boolean {
+    const closed = this.#windows.idle(idleMs, wallClockMs);
+    if (closed === 0) return false;
+    const { coverage } = this.#world;
+    coverage.count('ticks that closed windows');
+    coverage.count('windows closed by ticks', closed);
+    return true;
   }
 
   flush(output: TaskOutput): void {
     for (const user of this.#changed) this.#publish(user, output);
     this.#changed.clear();
+    this.#windows.flush((start, result) =>
+      output.write({
+        topic: TOPICS.windows,
+        key: Buffer.from(String(start)),
+        value: Buffer.from(JSON.stringify(result)),
+      }),
+    );
+  }
+
+  snapshot(): LogicState {
+    const { streamTime = null, end } = this.#windows;
+    return { streamTime, books: this.#books, windowsEnd: String(end) };
+  }
+
+  rebuildFrom(input: InputName, position: bigint): bigint {
+    const ids = this.#ids[input].rebuildFrom ?? position;
+    const windows = this.#windows.rebuildFrom(input) ?? position;
+    return ids < windows ? ids : windows;
+  }
+
+  resultsFrom(): Record<string, bigint> {
+    return { [TOPICS.windows]: this.#windows.resultsFrom };
   }
 
   sums(): Record<string, number> {
-    return { clicks: this.#clicks, users: this.#totals.size };
+    return { clicks: this.#clicks, users: this.#totals.size, ...this.#windows.sums };
+  }
+
+  #isAtHome(user: number): boolean {
+    return homeOf(user, this.#world.partitions) === this.#partition;
   }
 
   #publish(user: number, output: TaskOutput): void {
@@ -113,4 +162,8 @@ export class CountingLogic implements TaskLogic {
       value: Buffer.from(String(this.#totals.get(user))),
     });
   }
+}
+
+function inputOf(forwardedFrom: ForwardedFrom): InputName {
+  return forwardedFrom === undefined ? 'input' : 'repartition';
 }

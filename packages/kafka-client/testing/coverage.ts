@@ -31,6 +31,15 @@ export const COVERED = [
   'purges',
   'compactions',
   'idle fetches',
+  'ticks that closed windows',
+  'windows closed by ticks',
+  'checkpoints with a stream time of idle time',
+  'clicks rebuilt from',
+  'partial rebuilds',
+  'windows with inexact users',
+  'duplicates',
+  'late clicks',
+  'window results deleted',
   'transactions failed',
 ] as const;
 export type Covered = (typeof COVERED)[number];

@@ -1,4 +1,3 @@
-import { ModelError } from './model-error.ts';
 import type { SimulatedInstance } from './simulated-instance.ts';
 import { TOPICS, type World } from './simulation-world.ts';
 
@@ -75,7 +74,7 @@ const badNetwork: Fault = (world) => {
 
 const compact: Fault = (world) => {
   const { random, cluster, trace, coverage } = world;
-  const topic = random.pick([TOPICS.results, TOPICS.checkpoint]);
+  const topic = random.pick([TOPICS.results, TOPICS.windows, TOPICS.checkpoint]);
   const log = cluster.log(topic, random.below(world.partitions));
   // The segment that is written to is never cleaned.
   const below = log.end - random.below(6);
@@ -84,19 +83,30 @@ const compact: Fault = (world) => {
   log.compact(below, () => random.chance(0.3));
 };
 
-/** Retention of what is counted; of what is not, the engine refuses: apps/aggregator/test/refusals.test.ts. */
+/**
+ * Retention of what is counted, and of windows that are closed; where it is forgetful, also of clicks that memory is
+ * rebuilt from. Of what is not counted, the engine refuses: apps/aggregator/test/refusals.test.ts.
+ */
 const retain: Fault = (world) => {
-  const { random, cluster, trace } = world;
+  const { random, cluster, trace, coverage } = world;
   const partition = random.below(world.partitions);
-  const log = cluster.log(TOPICS.input, partition);
-  const counted = cluster.groupOffsets.get(`${TOPICS.input}/${partition}`) ?? 0;
-  const below = Math.max(log.start, counted - random.below(8));
-  try {
-    log.deleteBelow(below);
-    trace.add('fault', `retention deletes ${TOPICS.input}/${partition} below ${below}`);
-  } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-  }
+  const newest = cluster.log(TOPICS.checkpoint, partition).newest;
+  if (!newest) return;
+  const checkpoint = JSON.parse(String(newest.value)) as {
+    readonly input: { readonly position: string; readonly rebuildFrom: string };
+    readonly resultsFrom: Readonly<Record<string, string>>;
+  };
+  const isResults = random.chance(0.4);
+  const log = cluster.log(isResults ? TOPICS.windows : TOPICS.input, partition);
+  const isNeededFrom = isResults
+    ? checkpoint.resultsFrom[TOPICS.windows]
+    : world.isForgetful
+      ? checkpoint.input.position
+      : checkpoint.input.rebuildFrom;
+  const below = Math.max(log.start, Number(isNeededFrom ?? 0) - random.below(4));
+  if (isResults && below > log.start) coverage.count('window results deleted');
+  log.deleteBelow(below);
+  trace.add('fault', `retention deletes ${log.topic}/${partition} below ${below}`);
 };
 
 const FAULTS = { kill, pause, stop, outage, badNetwork, compact, retain };
@@ -107,9 +117,10 @@ export function startFaults(
   instances: readonly SimulatedInstance[],
   { count, durationMs }: { readonly count: number; readonly durationMs: number },
 ): void {
-  const { random, network, scheduler, trace } = world;
+  const { random, network, scheduler, trace, isForgetful } = world;
   // A schedule has a few kinds of faults, so that each meets the others in different mixtures.
   const kinds = Object.values(FAULTS).filter(() => random.chance(0.5));
+  if (isForgetful) kinds.push(retain, retain);
   const isBadThroughout = random.chance(0.5);
   if (isBadThroughout)
     network.faults = {

@@ -1,29 +1,39 @@
-import { homeOf, userOf } from './counting-logic.ts';
+import { decodeClick, homeOf, type Click } from './click.ts';
 import { placeOf } from './model-cluster.ts';
 import type { ModelLog, PlacedModelRecord } from './model-log.ts';
 import { APPLICATION_ID, TOPICS, type World } from './simulation-world.ts';
+import { expect, Violation } from './violation.ts';
+import { WindowRecount } from './window-recount.ts';
+import type { LogicState } from './window-result.ts';
 
-/** What must never be seen was seen. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
+interface InputRecord {
+  readonly position: string;
+  readonly groupOffset?: string;
+  readonly rebuildFrom?: string;
 }
+
+const BOOKS = ['read', 'counted', 'duplicate', 'rejected', 'forwarded', 'received'] as const;
 
 /** A checkpoint as its record holds it, read without the engine's own code. */
 interface CheckpointRecord {
   readonly sequence: number;
-  readonly input: { readonly position: string; readonly groupOffset?: string };
-  readonly repartition: { readonly position: string; readonly groupOffset?: string };
+  readonly input: InputRecord;
+  readonly repartition: InputRecord;
   readonly marks: Readonly<Record<string, string>>;
   readonly resultEnds: Readonly<Record<string, string>>;
-  readonly books: Readonly<Record<'read' | 'counted' | 'rejected' | 'forwarded' | 'received', number>>;
+  readonly books: Readonly<Record<(typeof BOOKS)[number], number>>;
   readonly sums: Readonly<Record<string, number>>;
+  readonly state: LogicState;
 }
 
 /** A committed record of an input, as the recount judges it. */
 interface Judged {
   readonly offset: number;
+  /** When it was written there, and when readers came to see it: ms of virtual time. */
+  readonly timestampMs: number;
+  readonly seenMs: number;
   /** Undefined for one that is to be rejected. */
-  readonly user: number | undefined;
+  readonly click: Click | undefined;
   readonly home: number;
   /** Of a forwarded record, where it was read first. */
   readonly origin?: { readonly partition: number; readonly offset: number };
@@ -38,8 +48,11 @@ interface Seen {
   results: { offset: number; user: number; total: number }[];
   deadLetters: number[];
   newestTotal: Map<number, number>;
-  /** Checkpoints seen whose results are not all seen yet. */
-  waiting: CheckpointRecord[];
+  readonly windows: WindowRecount;
+  /** When each id that is at home here was last seen, for each input. */
+  readonly ids: Record<'input' | 'repartition', Map<number, number>>;
+  /** Checkpoints seen whose results are not all seen yet, and when they were seen. */
+  waiting: { readonly checkpoint: CheckpointRecord; readonly seenMs: number }[];
   newest: CheckpointRecord | undefined;
   checked: CheckpointRecord;
   published: Map<number, number>;
@@ -49,6 +62,7 @@ interface Seen {
   repartitionAt: number;
   receivedAt: number[];
   letters: number;
+  late: number;
 }
 
 const NOTHING: CheckpointRecord = {
@@ -57,8 +71,9 @@ const NOTHING: CheckpointRecord = {
   repartition: { position: '0' },
   marks: {},
   resultEnds: {},
-  books: { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 },
+  books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
   sums: {},
+  state: { streamTime: null, books: { windowed: 0, late: 0 }, windowsEnd: '0' },
 };
 
 /**
@@ -82,6 +97,8 @@ export class Invariants {
       results: [],
       deadLetters: [],
       newestTotal: new Map<number, number>(),
+      windows: new WindowRecount(world, partition),
+      ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
       waiting: [],
       newest: undefined,
       checked: NOTHING,
@@ -91,6 +108,7 @@ export class Invariants {
       repartitionAt: 0,
       receivedAt: Array.from({ length: world.partitions }, () => 0),
       letters: 0,
+      late: 0,
     }));
   }
 
@@ -100,9 +118,14 @@ export class Invariants {
     if (changed.size === 0) return;
     for (const log of changed) this.#look(log);
     changed.clear();
+    const ending: string[] = [];
+    for (const { id, state } of this.#world.cluster.transactions.all.values())
+      if (state.startsWith('prepare')) ending.push(id);
     for (const task of this.#tasks) {
       while (this.#checkNext(task));
-      this.#checkWhole(task);
+      // With a planted bug, ids go on after the partition.
+      const id = `${APPLICATION_ID}-${task.partition}`;
+      if (!ending.some((one) => one === id || one.startsWith(`${id} `))) this.#checkWhole(task);
     }
   }
 
@@ -117,6 +140,19 @@ export class Invariants {
     );
   }
 
+  /** Whether every window has its final result. */
+  get isAllClosed(): boolean {
+    return this.#tasks.every(({ windows }) => windows.openWindows === 0);
+  }
+
+  /** How many windows have no final result, for the report. */
+  get open(): string {
+    return this.#tasks
+      .filter(({ windows }) => windows.openWindows > 0)
+      .map(({ partition, windows }) => `partition ${partition}: ${windows.openWindows}`)
+      .join('; ');
+  }
+
   /** What is left to be counted, for the report. */
   get missing(): string {
     return this.#tasks
@@ -129,18 +165,19 @@ export class Invariants {
 
   /** Once everything is counted and nobody works any more. @throws Violation */
   checkEnd(): void {
-    const clicks = new Map<number, number>();
+    let clicks = 0;
     let forwards = 0;
-    for (const { partition, input } of this.#tasks)
-      for (const { user, home } of input) {
-        if (user === undefined) continue;
-        clicks.set(user, (clicks.get(user) ?? 0) + 1);
+    let counted = 0;
+    for (const { partition, input, checked, published } of this.#tasks) {
+      for (const { click, home } of input) {
+        if (!click) continue;
+        clicks++;
         if (home !== partition) forwards++;
       }
-    for (const [user, count] of clicks) {
-      const published = this.#tasks[homeOf(user, this.#world.partitions)]?.published.get(user);
-      expect(`the total of user ${user} in the end`, published, count);
+      counted += checked.books.duplicate;
+      for (const total of published.values()) counted += total;
     }
+    expect('clicks counted or known in the end', counted, clicks);
     const received = this.#tasks.flatMap(({ repartition }) => repartition.filter(({ origin }) => origin));
     expect('clicks forwarded in the end', received.length, forwards);
     for (const { id, state } of this.#world.cluster.transactions.all.values())
@@ -169,20 +206,22 @@ export class Invariants {
 
   #take(task: Seen, topic: string, record: PlacedModelRecord): void {
     const { partitions, coverage } = this.#world;
-    const { offset } = record;
+    const { offset, timestampMs } = record;
     const { partition } = task;
+    const seenMs = this.#world.scheduler.nowMs;
     const value = String(record.value);
     switch (topic) {
       case TOPICS.input: {
-        const user = userOf(value);
-        task.input.push({ offset, user, home: user === undefined ? partition : homeOf(user, partitions) });
+        const click = decodeClick(value);
+        const home = click ? homeOf(click.user, partitions) : partition;
+        task.input.push({ offset, timestampMs, seenMs, click, home });
         return;
       }
       case TOPICS.repartition: {
         const headers = new Map(record.headers);
         const from = headers.get('origin-partition');
         if (from === undefined) {
-          task.repartition.push({ offset, user: undefined, home: partition });
+          task.repartition.push({ offset, timestampMs, seenMs, click: undefined, home: partition });
           return;
         }
         coverage.count('forwards committed');
@@ -193,7 +232,8 @@ export class Invariants {
             `the click of ${origin.partition} at offset ${origin.offset} was forwarded to ${partition} after one at ${this.#lastForward.get(path) ?? '?'}`,
           );
         this.#lastForward.set(path, origin.offset);
-        task.repartition.push({ offset, user: userOf(value), home: partition, origin });
+        const click = decodeClick(value);
+        task.repartition.push({ offset, timestampMs, seenMs, click, home: partition, origin });
         return;
       }
       case TOPICS.results: {
@@ -210,11 +250,17 @@ export class Invariants {
         task.results.push({ offset, user, total });
         return;
       }
-      case TOPICS.deadLetters:
-        if (this.#letters.has(value)) throw new Violation(`a second dead letter of ${value}`);
-        this.#letters.add(value);
-        task.deadLetters.push(offset);
+      case TOPICS.windows:
+        task.windows.take(record);
         return;
+      case TOPICS.deadLetters: {
+        const [place = '', reason, , streamTime] = value.split(' ');
+        if (this.#letters.has(place)) throw new Violation(`a second dead letter of ${place}`);
+        this.#letters.add(place);
+        task.deadLetters.push(offset);
+        if (reason === 'late') task.windows.takeLetter({ place, offset, streamTime: Number(streamTime) });
+        return;
+      }
       case TOPICS.checkpoint: {
         const checkpoint = JSON.parse(value) as CheckpointRecord;
         if (checkpoint.sequence !== (task.newest?.sequence ?? 0) + 1)
@@ -222,7 +268,7 @@ export class Invariants {
             `partition ${partition}: checkpoint ${checkpoint.sequence} was committed after checkpoint ${task.newest?.sequence ?? 0}`,
           );
         task.newest = checkpoint;
-        task.waiting.push(checkpoint);
+        task.waiting.push({ checkpoint, seenMs });
       }
     }
   }
@@ -230,8 +276,9 @@ export class Invariants {
   /** Checks the oldest checkpoint that was not, if the results that it covers can be seen. */
   #checkNext(task: Seen): boolean {
     const { partition, checked } = task;
-    const next = task.waiting[0];
-    if (!next) return false;
+    const waiting = task.waiting[0];
+    if (!waiting) return false;
+    const { checkpoint: next, seenMs } = waiting;
     const { cluster } = this.#world;
     for (const [topic, end] of Object.entries(next.resultEnds))
       if (cluster.log(topic, partition).stable < Number(end)) return false;
@@ -239,10 +286,18 @@ export class Invariants {
     task.checked = next;
     const where = (what: string) => `partition ${partition}, checkpoint ${next.sequence}: ${what}`;
 
-    const delta = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
-    const add = (user: number) => {
-      task.recounted.set(user, (task.recounted.get(user) ?? 0) + 1);
+    const delta = { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 };
+    const add = (input: 'input' | 'repartition', place: string, record: Judged, click: Click) => {
+      if (isRepetition(task.ids[input], click, record.timestampMs, this.#world.windows.horizonMs)) {
+        delta.duplicate++;
+        this.#world.coverage.count('duplicates');
+        return;
+      }
+      task.recounted.set(click.user, (task.recounted.get(click.user) ?? 0) + 1);
       delta.counted++;
+      if (!task.windows.count(place, click, record.seenMs)) return;
+      task.late++;
+      this.#world.coverage.count('late clicks');
     };
     // Its own input, below the position.
     const position = Number(next.input.position);
@@ -252,12 +307,12 @@ export class Invariants {
     for (; (task.input[task.inputAt]?.offset ?? Infinity) < position; task.inputAt++) {
       const record = task.input[task.inputAt];
       delta.read++;
-      if (record?.user === undefined) delta.rejected++;
+      if (!record?.click) delta.rejected++;
       else if (record.home !== partition) delta.forwarded++;
-      else add(record.user);
+      else add('input', `${placeOf(TOPICS.input, partition)}/${record.offset}`, record, record.click);
     }
     // Of every other input, below the mark.
-    let received = 0;
+    const expected = new Map<string, Click>();
     for (const origin of this.#tasks) {
       if (origin === task) continue;
       const mark = Number(next.marks[origin.partition] ?? 0);
@@ -265,9 +320,8 @@ export class Invariants {
       let last = -1;
       for (; (origin.input[at]?.offset ?? Infinity) < mark; at++) {
         const record = origin.input[at];
-        if (record?.user === undefined || record.home !== partition) continue;
-        add(record.user);
-        received++;
+        if (!record?.click || record.home !== partition) continue;
+        expected.set(`${placeOf(TOPICS.input, origin.partition)}/${record.offset}`, record.click);
         last = record.offset;
       }
       task.receivedAt[origin.partition] = at;
@@ -281,20 +335,28 @@ export class Invariants {
       (task.repartition[task.repartitionAt]?.offset ?? Infinity) < repartitionPosition;
       task.repartitionAt++
     ) {
+      const record = task.repartition[task.repartitionAt];
       delta.received++;
-      if (task.repartition[task.repartitionAt]?.origin) received--;
-      else delta.rejected++;
+      if (!record?.origin) {
+        delta.rejected++;
+        continue;
+      }
+      const place = `${placeOf(TOPICS.input, record.origin.partition)}/${record.origin.offset}`;
+      const click = expected.get(place);
+      if (!click || click.id !== record.click?.id)
+        throw new Violation(where(`the click of ${place} was received, and no mark is behind it`));
+      expected.delete(place);
+      add('repartition', place, record, click);
     }
-    if (received !== 0) throw new Violation(where(`${received} more clicks are counted than were received`));
+    if (expected.size !== 0)
+      throw new Violation(where(`${expected.size} more clicks are counted than were received`));
 
-    for (const [name, by] of Object.entries(delta)) {
-      const book = name as keyof typeof delta;
-      expect(where(`books.${book}`), next.books[book], checked.books[book] + by);
-    }
+    for (const book of BOOKS)
+      expect(where(`books.${book}`), next.books[book], checked.books[book] + delta[book]);
     const { books } = next;
     expect(
       where('books balance'),
-      books.counted + books.rejected + books.forwarded,
+      books.counted + books.duplicate + books.rejected + books.forwarded,
       books.read + books.received,
     );
 
@@ -316,7 +378,10 @@ export class Invariants {
       task.deadLetters.shift();
       task.letters++;
     }
-    expect(where('dead letters'), task.letters, books.rejected);
+    expect(where('dead letters'), task.letters, books.rejected + task.late);
+    const resultsEnd = Number(next.resultEnds[TOPICS.windows] ?? 0);
+    const counts = { counted: clicks, late: task.late };
+    task.windows.check(next.state, next.sums, counts, { resultsEnd, lettersEnd, seenMs }, where);
     return true;
   }
 
@@ -324,16 +389,9 @@ export class Invariants {
   #checkWhole(task: Seen): void {
     const { partition, newest = NOTHING } = task;
     const { cluster } = this.#world;
-    const id = `${APPLICATION_ID}-${partition}`;
-    for (const transaction of cluster.transactions.all.values())
-      if (
-        transaction.state.startsWith('prepare') &&
-        (transaction.id === id || transaction.id.startsWith(`${id} `))
-      )
-        return;
     const where = `partition ${partition}, checkpoint ${newest.sequence}`;
     if (task.waiting.length > 0) throw new Violation(`${where}: results that it covers are missing`);
-    if (task.results.length > 0 || task.deadLetters.length > 0)
+    if (task.results.length > 0 || task.deadLetters.length > 0 || task.windows.isAhead)
       throw new Violation(`${where} does not cover results that are committed`);
     for (const [input, topic] of [
       ['input', TOPICS.input],
@@ -347,12 +405,20 @@ export class Invariants {
         said === undefined ? undefined : Number(said),
       );
     }
-    if (cluster.log(TOPICS.repartition, partition).start > Number(newest.repartition.position))
-      throw new Violation(`${where}: forwards were purged that are not counted`);
+    const { position, rebuildFrom = position } = newest.repartition;
+    if (cluster.log(TOPICS.repartition, partition).start > Number(rebuildFrom))
+      throw new Violation(`${where}: forwards were purged that are still needed`);
   }
 }
 
-function expect(what: string, found: number | undefined, expected: number | undefined): void {
-  if (found !== expected)
-    throw new Violation(`${what}: expected ${expected ?? 'none'}, found ${found ?? 'none'}`);
+/** Takes note of a click's id. @returns whether it was there within the horizon before. */
+function isRepetition(
+  lastSeen: Map<number, number>,
+  { id }: Click,
+  timestampMs: number,
+  horizonMs: number,
+): boolean {
+  const before = lastSeen.get(id);
+  lastSeen.set(id, timestampMs);
+  return before !== undefined && timestampMs - before <= horizonMs;
 }

@@ -82,6 +82,16 @@ export class ModelLog {
     return this.#open.size > 0;
   }
 
+  /** The newest record that readers see. */
+  get newest(): PlacedModelRecord | undefined {
+    const { stable } = this;
+    return this.batches
+      .findLast(
+        ({ lastOffset, isAborted, records }) => lastOffset < stable && !isAborted && records.length > 0,
+      )
+      ?.records.at(-1);
+  }
+
   /** A write of a producer without transactions. */
   append(records: readonly ModelRecord[], timestampMs: number): number {
     return this.#store(records, timestampMs, -1);

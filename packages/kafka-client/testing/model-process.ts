@@ -1,6 +1,7 @@
 import type { Clock } from '../src/clock.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import { EPOCH_MS } from './simulation-world.ts';
 
 /** A process with an instance of the engine: it may be killed or paused between any two things that reach it. */
 export class ModelProcess {
@@ -21,7 +22,7 @@ export class ModelProcess {
     const originMs = random.below(1_000_000);
     this.clock = {
       now: () => originMs + scheduler.nowMs,
-      wallClockMs: () => originMs + scheduler.nowMs,
+      wallClockMs: () => EPOCH_MS + scheduler.nowMs,
       delay: (ms, signal) =>
         new Promise((resolve) => {
           if (signal?.aborted) {

@@ -1,14 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { runInstance } from '../src/task-processor.ts';
 
+const FILES = ['stream-task.ts', 'task-processor.ts'] as const;
+
 /** A change of the engine's source: `from` has to stand there exactly once. */
 export interface Mutation {
-  readonly file: 'stream-task.ts' | 'task-processor.ts';
+  readonly file: (typeof FILES)[number];
   readonly from: string;
   readonly to: string;
 }
-
-const FILES = ['stream-task.ts', 'task-processor.ts'] as const;
 
 /**
  * The engine with changes of its source, so that the source itself needs no switches for its tests.

@@ -2,7 +2,7 @@ import type { InstanceSettings } from '../src/task-processor.ts';
 import { CountingLogic } from './counting-logic.ts';
 import { Coverage } from './coverage.ts';
 import { endFaults, startFaults } from './faults.ts';
-import { Invariants, Violation } from './invariants.ts';
+import { Invariants } from './invariants.ts';
 import { ModelCluster } from './model-cluster.ts';
 import { ModelGroup } from './model-group.ts';
 import { ModelNetwork } from './model-network.ts';
@@ -11,6 +11,7 @@ import { Scheduler } from './scheduler.ts';
 import { SimulatedInstance, type Engine } from './simulated-instance.ts';
 import { APPLICATION_ID, TOPICS, type World } from './simulation-world.ts';
 import { Trace } from './trace.ts';
+import { Violation } from './violation.ts';
 import { startWorkload } from './workload.ts';
 
 /** How a schedule went. */
@@ -48,11 +49,11 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
     inputTopic: TOPICS.input,
     repartitionTopic: TOPICS.repartition,
     checkpointTopic: TOPICS.checkpoint,
-    resultTopics: [TOPICS.results],
+    resultTopics: [TOPICS.results, TOPICS.windows],
     otherTopics: [TOPICS.deadLetters],
     partitions,
-    createLogic: (partition) => new CountingLogic(partition, partitions, emitsEvery),
-    idleTimeoutMs: 1_000,
+    createLogic: (partition) => new CountingLogic(partition, world, emitsEvery),
+    idleTimeoutMs: random.pick([400, 1_000]),
     commitIntervalMs: random.pick([5, 50, 200]),
     commitMaxRecords: 2 + random.below(7),
     purgeIntervalMs: random.between(300, 2_000),
@@ -100,6 +101,10 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
       throw new Violation(
         `not everything is counted ${QUIET_LIMIT_MS / 1000} s after the last fault: ${invariants.missing}`,
       );
+    if (!(await until(() => invariants.isAllClosed, QUIET_LIMIT_MS)))
+      throw new Violation(
+        `windows are open ${QUIET_LIMIT_MS / 1000} s after the last click: ${invariants.open}`,
+      );
 
     for (const instance of instances) instance.retire();
     const isStopped = () => instances.every(({ isUp }) => !isUp);
@@ -136,9 +141,15 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
     sessionMs: 1_500,
     heartbeatMs: 300,
     rebalanceMs: 2_000,
-    fetchMs: 1_000,
+    fetchMs: 500,
     leaderlessMs: 4_000,
   };
+  const windows = {
+    sizeMs: random.pick([300, 2_000]),
+    graceMs: random.pick([0, 200, 500]),
+    horizonMs: random.pick([300, 1_500]),
+  };
+  const isForgetful = random.chance(0.2);
   const later = (delayMs: number, happen: () => void) => {
     scheduler.after(delayMs, () => {
       happen();
@@ -179,6 +190,8 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
     partitions,
     nodes,
     timeouts,
+    windows,
+    isForgetful,
     scheduler,
     random,
     trace,

@@ -2,10 +2,10 @@ import type { Logger } from '../src/logger.ts';
 import { isRefusal } from '../src/stream-task.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
 import type { InstanceSettings, runInstance, TaskProcessor } from '../src/task-processor.ts';
-import { Violation } from './invariants.ts';
 import { ModelProcess } from './model-process.ts';
 import { simulatedPorts } from './simulated-ports.ts';
 import type { World } from './simulation-world.ts';
+import { Violation } from './violation.ts';
 
 /** The engine that is run: the one in src, or one with a bug planted. */
 export interface Engine {

@@ -5,6 +5,7 @@ import type { ModelNetwork } from './model-network.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
+import type { WindowSettings } from './window-result.ts';
 
 /** Topics of the simulated application. */
 export const TOPICS = {
@@ -12,9 +13,13 @@ export const TOPICS = {
   repartition: 'app_repartition',
   checkpoint: 'app_checkpoint',
   results: 'totals',
+  windows: 'windows',
   deadLetters: 'dead_letters',
 } as const;
 export const APPLICATION_ID = 'app';
+
+/** The wall clock of all processes when a schedule begins, ms since the epoch. */
+export const EPOCH_MS = 1_000_000;
 
 /** Time-outs, scaled down from those of the product so that a schedule is short; their order is kept. */
 export interface Timeouts {
@@ -34,6 +39,9 @@ export interface World {
   readonly partitions: number;
   readonly nodes: number;
   readonly timeouts: Timeouts;
+  readonly windows: WindowSettings;
+  /** Whether retention removes clicks that are counted, and that memory would have to be rebuilt from. */
+  readonly isForgetful: boolean;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;

@@ -1,5 +1,6 @@
+import { encodeClick } from './click.ts';
 import type { ModelRecord } from './model-log.ts';
-import { TOPICS, type World } from './simulation-world.ts';
+import { EPOCH_MS, TOPICS, type World } from './simulation-world.ts';
 
 export interface WorkloadSettings {
   readonly users: number;
@@ -9,29 +10,45 @@ export interface WorkloadSettings {
 }
 
 const MOST_IN_BATCH = 6;
+/** A click that is sent again is one of this many before it. */
+const MOST_REPEATED = 5;
 const MEAN_BATCH = (1 + MOST_IN_BATCH) / 2;
 /** Producer ids of the writers of the input, none of which is one of the coordinator. */
 const CANARY_PRODUCER = 1_000_000;
 
 /**
- * Writes clicks of a few users, some in the wrong partition, some that are no clicks, in batches; now and then, in
- * transactions that are aborted, clicks that nobody may count.
+ * Writes clicks of a few users, some in the wrong partition, some that are no clicks, some a second time, in batches; now
+ * and then, in transactions that are aborted, clicks that nobody may count. Event time is now, or that of a replay, give
+ * or take something.
  */
 export function startWorkload(
   world: World,
   { users, records, durationMs }: WorkloadSettings,
 ): { readonly isDone: boolean } {
-  const { scheduler, random, cluster, coverage, partitions, trace } = world;
+  const { scheduler, random, cluster, coverage, partitions, trace, isForgetful } = world;
   let written = 0;
   let canaries = 0;
   let openCanaries = 0;
+  // As it happens, a little ahead of our clock, or what was recorded before: as fast as it was, or faster.
+  const isLive = random.chance(0.5);
+  const speed = isLive ? 1 : random.pick([1, 4]);
+  const beganMs = isLive ? EPOCH_MS + random.pick([0, 0, 1_500]) : EPOCH_MS / 2;
+  const jitterMs = random.pick([50, 400, 1_500]);
+  let clicks = 0;
+  const recent: ModelRecord[][] = Array.from({ length: partitions }, () => []);
   const record = (partition: number): ModelRecord => {
+    const again = recent[partition] ?? [];
+    if (again.length > 0 && !isForgetful && random.chance(0.08)) return random.pick(again);
     // Most clicks are produced at home.
     const user = random.chance(0.7)
       ? partition + partitions * random.below(Math.ceil(users / partitions))
       : random.below(users);
-    const value = random.chance(0.06) ? 'no click' : `click ${user}`;
-    return { key: Buffer.from(String(user)), value: Buffer.from(value), headers: [] };
+    const eventTime = Math.floor(beganMs + speed * scheduler.nowMs - random.next() ** 2 * jitterMs);
+    const value = random.chance(0.06) ? 'no click' : encodeClick({ user, eventTime, id: clicks++ });
+    const written = { key: Buffer.from(String(user)), value: Buffer.from(value), headers: [] };
+    again.push(written);
+    if (again.length > MOST_REPEATED) again.shift();
+    return written;
   };
   const write = () => {
     const partition = random.below(partitions);

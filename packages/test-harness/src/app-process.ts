@@ -65,6 +65,8 @@ export function startApp(
     stdout: 'ignore',
     buffer: false,
     reject: false,
+    // Whether an app ends by itself is what tests want to see.
+    forceKillAfterDelay: false,
   });
   const output = new WatchedOutput();
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -6,11 +6,13 @@ export {
   type AppProcessOptions,
   type RunningApp,
 } from './app-process.ts';
+export { assertBooks } from './assert-books.ts';
 export { assertExact } from './assert-exact.ts';
 export { assertVerified } from './assert-verified.ts';
 export { createClickLoad, type ClickLoad, type ClickLoadOptions } from './click-load.ts';
 export {
   sumOfBooks,
+  untilAllClosed,
   untilAllRead,
   untilCheckpoints,
   type Books,
@@ -18,8 +20,10 @@ export {
 } from './newest-checkpoints.ts';
 export { createRandomSource, type RandomSource } from './random-source.ts';
 export { readCommitted } from './read-committed.ts';
+export { readFinalPages } from './read-final-pages.ts';
 export { readDeadLetters } from './read-dead-letters.ts';
 export { createTestTopics, type AtEnd, type TestTopics, type TestTopicsOptions } from './test-topics.ts';
 export { WatchedOutput } from './watched-output.ts';
+export { createWindowLoad, WINDOW_LOAD_ENVIRONMENT, type WindowLoad } from './window-load.ts';
 export { writeAndAbort } from './write-and-abort.ts';
 export { startWitness, type Witness } from './witness.ts';

@@ -3,10 +3,29 @@ import type { RunningApp } from './app-process.ts';
 import type { TestTopics } from './test-topics.ts';
 
 const count = z.int();
-const checkpointSchema = z.object({
-  sequence: count,
-  books: z.object({ read: count, counted: count, rejected: count, forwarded: count, received: count }),
-});
+const checkpointSchema = z
+  .object({
+    sequence: count,
+    books: z.object({
+      read: count,
+      received: count,
+      counted: count,
+      duplicate: count,
+      rejected: count,
+      forwarded: count,
+    }),
+    sums: z.object({ openWindows: count, openSessions: count }),
+    state: z.object({
+      books: z.object({
+        windowed: count,
+        late: count,
+        missed: count,
+        sessioned: count,
+        sessionLate: count,
+      }),
+    }),
+  })
+  .transform(({ sequence, books, sums, state }) => ({ sequence, sums, books: { ...books, ...state.books } }));
 
 /** What a task has committed last, as far as tests look at it. */
 export type NewestCheckpoint = z.output<typeof checkpointSchema>;
@@ -14,7 +33,19 @@ export type Books = NewestCheckpoint['books'];
 
 /** Books of all tasks added up. */
 export function sumOfBooks(books: Iterable<Books>): Books {
-  const sum = { read: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
+  const sum: Books = {
+    read: 0,
+    received: 0,
+    counted: 0,
+    duplicate: 0,
+    rejected: 0,
+    forwarded: 0,
+    windowed: 0,
+    late: 0,
+    missed: 0,
+    sessioned: 0,
+    sessionLate: 0,
+  };
   for (const each of books)
     for (const entry of Object.keys(sum) as (keyof Books)[]) sum[entry] += each[entry];
   return sum;
@@ -80,6 +111,17 @@ export async function untilAllRead(
     by,
   );
   return booksOf(newest);
+}
+
+/** Waits until the tasks together have read `records` records and, by idle time, have closed every window and session. */
+export async function untilAllClosed(topics: TestTopics, records: number, by?: RunningApp): Promise<void> {
+  await untilCheckpoints(
+    topics,
+    (checkpoints) =>
+      sumOfBooks(booksOf(checkpoints)).read >= records &&
+      [...checkpoints.values()].every(({ sums }) => sums.openWindows === 0 && sums.openSessions === 0),
+    by,
+  );
 }
 
 function booksOf(checkpoints: ReadonlyMap<number, NewestCheckpoint>): Books[] {

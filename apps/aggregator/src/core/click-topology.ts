@@ -18,6 +18,7 @@ import {
 import { ClickCounter } from './click-counter.ts';
 import { Duplicates, type DuplicatesState, type HashText } from './duplicates.ts';
 import type { InputName } from './inputs.ts';
+import { JudgedBefore, type JudgedBeforeState } from './judged-before.ts';
 import { pageOfUrl } from './page-of-url.ts';
 import { PageWindows } from './page-windows.ts';
 import {
@@ -114,6 +115,8 @@ export interface ClickTopologySnapshot {
   readonly settings: ClickSettings;
   /** Those of them that were others before. */
   readonly changedSettings: readonly (keyof ClickSettings)[];
+  /** By which other values of `maxFutureMs` records were judged that a rebuild has to read; older checkpoints lack it. */
+  readonly judgedBefore?: Readonly<globalThis.Record<InputName, JudgedBeforeState>>;
   /** Next offsets of the result topics, as decimal text: they may hold no record any more. */
   readonly resultEnds: { readonly pages: string; readonly sessions: string };
 }
@@ -164,8 +167,9 @@ export class ClickTopology<Record extends ClickRecord> {
   #published: { closedUntil: number; isIdle: boolean } | undefined;
   readonly #settings: ClickSettings;
   #changedSettings: readonly (keyof ClickSettings)[] = [];
-  /** Whether something may be open that is to be closed at once: a restart came with a smaller grace or gap. */
-  #isOverdue = false;
+  readonly #judgedBefore: Readonly<globalThis.Record<InputName, JudgedBefore>>;
+  /** Whether a restart is still to be settled, with the first thing that happens after it. */
+  #isRestarting = false;
 
   /** @throws RangeError for windows whose advance does not divide their size. */
   constructor(options: ClickTopologyOptions) {
@@ -178,11 +182,17 @@ export class ClickTopology<Record extends ClickRecord> {
     this.#windows = new PageWindows({ partition, windows: this.#timeWindows, maxPages: windows.maxPages });
     this.#sessions = new Sessions(sessionGapMs, this.#users);
     this.#duplicates = new Duplicates(deduplication, hashText);
+    this.#judgedBefore = { input: new JudgedBefore(maxFutureMs), repartition: new JudgedBefore(maxFutureMs) };
   }
 
   /** Records that `flush` would write now, give or take a `closedUntil`. */
   get heldBack(): number {
     return this.#changed.length + this.#windows.heldBack + this.#sessions.heldBack;
+  }
+
+  /** What became of the clicks that were counted. */
+  books(): Readonly<ClickBooks & globalThis.Record<string, number>> {
+    return { ...this.#books };
   }
 
   /** State in memory, beside {@link sums}: ids remembered, their bytes, and those forgotten before their horizon. */
@@ -222,6 +232,10 @@ export class ClickTopology<Record extends ClickRecord> {
       windows: { sizeMs, advanceMs, pageKey },
       settings: this.#settings,
       changedSettings: this.#changedSettings,
+      judgedBefore: {
+        input: this.#judgedBefore.input.stateFrom(this.#neededFrom('input')),
+        repartition: this.#judgedBefore.repartition.stateFrom(this.#neededFrom('repartition')),
+      },
       resultEnds: {
         pages: String(this.#windows.resultsEnd),
         sessions: String(this.#sessions.resultsEnd),
@@ -237,7 +251,7 @@ export class ClickTopology<Record extends ClickRecord> {
   resume(snapshot: unknown): void {
     if (snapshot === undefined) throw new OtherVersionError();
     // Written by `snapshot` above and covered by the checkpoint, which only this application writes.
-    const { books, clock, isIdle, duplicates, windows, settings, changedSettings, resultEnds } =
+    const { books, clock, isIdle, duplicates, windows, settings, changedSettings, judgedBefore, resultEnds } =
       snapshot as ClickTopologySnapshot;
     for (const name of ['sizeMs', 'advanceMs', 'pageKey'] as const) {
       const now = this.#options.windows[name];
@@ -253,12 +267,14 @@ export class ClickTopology<Record extends ClickRecord> {
     this.#books = { ...books };
     this.#isIdle = isIdle;
     this.#duplicates.resume(duplicates);
+    for (const input of ['input', 'repartition'] as const)
+      this.#judgedBefore[input].resume(judgedBefore?.[input] ?? [], settings.maxFutureMs);
     this.#windows.reach(BigInt(resultEnds.pages));
     this.#sessions.reach(BigInt(resultEnds.sessions));
     if (clock === null) return;
     this.#published = { closedUntil: this.#timeWindows.lastEnd(clock.closeTime), isIdle };
     this.#clock.resume(clock);
-    this.#isOverdue = true;
+    this.#isRestarting = true;
   }
 
   /** Takes over a published result of any of the topics, in offset order. @throws UnreadableResultError */
@@ -271,15 +287,20 @@ export class ClickTopology<Record extends ClickRecord> {
 
   /**
    * Takes what memory needs of a record that was processed before: its id, and its user for windows that are still
-   * open. It filters and never classifies again: a window that is open now was open when the click came.
+   * open. It filters and never classifies again: a window that is open now was open when the click came, and what was
+   * of the future is told by the limit of then.
+   *
+   * Known limit: a record that an older version of this program rejected and this one can read (`malformed`,
+   * `unsupported-version`) is remembered, so that it is a duplicate if it is sent again within the horizon after the
+   * upgrade. Send it again after the horizon has passed.
    */
   rebuild(record: Record, forwardedFrom: ForwardedFrom): void {
-    const event = readClick(record, forwardedFrom, this.#options.maxFutureMs);
+    const input = inputOf(forwardedFrom);
+    const event = readClick(record, forwardedFrom, this.#judgedBefore[input].limitFor(record));
     if (event instanceof Rejection) return;
     // A click counted here has its user in a total; every other one was forwarded or is misrouted.
     const user = this.#users.find(event.userId);
     if (!user) return;
-    const input = inputOf(forwardedFrom);
     const { eventId, timestamp, url } = event;
     const ingestTime = ingestTimeOf(record, forwardedFrom);
     if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime))
@@ -300,7 +321,7 @@ export class ClickTopology<Record extends ClickRecord> {
   ): 'counted' | 'duplicate' | 'rejected' | 'forwarded' {
     const { partition, homeOf, emit, maxFutureMs } = this.#options;
     this.#clock.endIdleTime();
-    if (this.#isOverdue) this.#close();
+    if (this.#isRestarting) this.#settle();
     const input = inputOf(forwardedFrom);
     const ingestTime = ingestTimeOf(record, forwardedFrom);
     this.#duplicates.read(input, ingestTime);
@@ -360,6 +381,8 @@ export class ClickTopology<Record extends ClickRecord> {
    * @returns whether that changed anything that has to be committed.
    */
   idle(idleMs: number, wallClockMs: number): boolean {
+    const isRestarting = this.#isRestarting;
+    if (isRestarting) this.#settle();
     const hasClosed = this.#clock.idle(
       idleMs,
       wallClockMs,
@@ -368,15 +391,21 @@ export class ClickTopology<Record extends ClickRecord> {
         this.#close();
       },
     );
-    if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0) return hasClosed;
+    if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0)
+      return hasClosed || (isRestarting && this.heldBack > 0);
     this.#isIdle = true;
     return true;
+  }
+
+  /** The idle period has begun anew: time told before counts no more. */
+  idleEnded(): void {
+    this.#clock.endIdleTime();
   }
 
   /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
-    if (this.#isOverdue) this.#close();
+    if (this.#isRestarting) this.#settle();
     for (const user of this.#changed) {
       user.isChanged = false;
       this.#publishTotal(user, output);
@@ -401,15 +430,21 @@ export class ClickTopology<Record extends ClickRecord> {
 
   /** The lowest offset of an input that `rebuild` has to see. */
   rebuildFrom(input: InputName, position: bigint): bigint {
-    const ids = this.#duplicates.rebuildFrom(input) ?? position;
-    const windows = this.#windows.rebuildFrom(input) ?? position;
-    return ids < windows ? ids : windows;
+    return this.#neededFrom(input) ?? position;
   }
 
   /** The lowest offset of the windowed topics that `restore` has to see; totals are read from their beginning. */
   resultsFrom(): globalThis.Record<string, bigint> {
     const { pages, sessions } = this.#options.topics;
     return { [pages]: this.#windows.resultsFrom, [sessions]: this.#sessions.resultsFrom };
+  }
+
+  /** The lowest offset of an input that holds something memory needs, or a lower one; undefined if none does. */
+  #neededFrom(input: InputName): bigint | undefined {
+    const ids = this.#duplicates.rebuildFrom(input);
+    const windows = this.#windows.rebuildFrom(input);
+    if (ids === undefined || windows === undefined) return ids ?? windows;
+    return ids < windows ? ids : windows;
   }
 
   #countInWindows(
@@ -463,9 +498,15 @@ export class ClickTopology<Record extends ClickRecord> {
     });
   }
 
+  /** Ends a restart: users are compared, and what a smaller grace or gap has made overdue is closed. */
+  #settle(): void {
+    this.#isRestarting = false;
+    this.#windows.checkUsers();
+    this.#close();
+  }
+
   #close(): void {
     const { closeTime } = this.#clock;
-    this.#isOverdue = false;
     this.#windows.close(closeTime);
     this.#sessions.close(closeTime);
   }

@@ -26,7 +26,7 @@ interface PageOfWindow extends Written<PageOfWindow> {
   readonly page: string;
   readonly window: OpenWindow;
   clicks: number;
-  readonly users: UserSet;
+  users: UserSet;
   /** Distinct users as they were published before a restart. */
   usersAtLeast: number;
   usersExact: boolean;
@@ -45,6 +45,8 @@ export class PageWindows {
   #changed: PageOfWindow[] = [];
   /** The window of the click before, which is most often that of the next one. */
   #recent: OpenWindow | undefined;
+  /** The page that got memory of its own last. */
+  #copied = '';
   #nextEnd = Infinity;
   #pages = 0;
   #clicks = 0;
@@ -191,7 +193,9 @@ export class PageWindows {
     if (window.pages.size > 0) return;
     this.#windows.delete(windowStart);
     this.#recent = undefined;
-    this.#nextEnd = Math.min(Infinity, ...[...this.#windows.values()].map(({ end }) => end));
+    if (windowEnd > this.#nextEnd) return;
+    this.#nextEnd = Infinity;
+    for (const { end } of this.#windows.values()) if (end < this.#nextEnd) this.#nextEnd = end;
   }
 
   /** Takes the user of a click that was counted before a restart, for the windows of it that are still open. */
@@ -211,6 +215,21 @@ export class PageWindows {
     for (const window of this.#windows.values())
       for (const entry of window.pages.values()) {
         entry.usersExact = false;
+        this.#change(entry);
+      }
+  }
+
+  /**
+   * After a rebuild: where it did not come to as many users as were published, they are a lower bound from now on. Copies
+   * with one id and different content lead there, and a click whose page had no room and has an entry of its own since.
+   */
+  checkUsers(): void {
+    for (const window of this.#windows.values())
+      for (const entry of window.pages.values()) {
+        if (!entry.usersExact || entry.users.size === entry.usersAtLeast) continue;
+        entry.usersExact = false;
+        // Who is in it need not have been on that page.
+        entry.users = new UserSet();
         this.#change(entry);
       }
   }
@@ -245,7 +264,7 @@ export class PageWindows {
     if (!hasRoom && page !== OTHER_PAGES && window.pages.size >= this.#options.maxPages)
       return this.#pageOf(window, OTHER_PAGES);
     const entry: PageOfWindow = {
-      page,
+      page: this.#copyOf(page),
       window,
       clicks: 0,
       users: new UserSet(),
@@ -256,9 +275,15 @@ export class PageWindows {
       writtenBefore: undefined,
       writtenAfter: undefined,
     };
-    window.pages.set(page, entry);
+    window.pages.set(entry.page, entry);
     this.#pages++;
     return entry;
+  }
+
+  /** A page with memory of its own, one for all windows of a click: as a slice it would hold the whole url. */
+  #copyOf(page: string): string {
+    if (page !== this.#copied) this.#copied = Buffer.from(page, 'utf16le').toString('utf16le');
+    return this.#copied;
   }
 
   #change(entry: PageOfWindow): void {

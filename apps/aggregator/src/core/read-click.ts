@@ -56,7 +56,7 @@ export function ingestTimeOf(record: ClickRecord, forwardedFrom: ForwardedFrom):
 }
 
 /**
- * The click of a record. It looks at nothing but the record, so that every replay and every rebuild decides the same.
+ * The click of a record. A record without ingest time is of the future, whatever its event time. It looks at nothing but the record, so that every replay and every rebuild decides the same.
  *
  * @param maxFutureMs how far event time may be ahead of ingest time.
  */
@@ -83,8 +83,14 @@ export function readClick(
     return new Rejection('malformed', `${decoded.reason}: ${decoded.detail}`);
   const { timestamp } = decoded.value;
   const ingestTime = ingestTimeOf(record, forwardedFrom);
-  // A record without Kafka timestamp has -1, which says nothing.
-  if (ingestTime >= 0 && timestamp > ingestTime + maxFutureMs)
+  // A record without Kafka timestamp has -1. Taken as it is, one event time in the year 9999 would make every click after
+  // it late for good; and what else was read until then is not known to a rebuild, nor to who recounts.
+  if (ingestTime < 0)
+    return new Rejection(
+      'future',
+      `has no ingest time, by which event time ${timestamp} could be told from one of the future`,
+    );
+  if (timestamp > ingestTime + maxFutureMs)
     return new Rejection(
       'future',
       `event time ${timestamp} is ${timestamp - ingestTime} ms after ingest time ${ingestTime}, at most ${maxFutureMs} are allowed`,

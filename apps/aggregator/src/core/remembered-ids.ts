@@ -7,8 +7,8 @@ export interface RememberedIdsOptions {
 
 /** What a checkpoint says about the ids remembered; the ids themselves are rebuilt from the log. */
 export interface RememberedIdsState {
-  /** Ids whose last appearance was earlier are forgotten; in units, null if none are. */
-  readonly floor: number | null;
+  /** Ids whose last appearance was earlier are forgotten; ms since the epoch, null if none are. */
+  readonly floorMs: number | null;
   readonly forgottenEarly: number;
 }
 
@@ -82,14 +82,16 @@ export class RememberedIds {
 
   get state(): RememberedIdsState {
     return {
-      floor: Number.isNaN(this.#floor) ? null : this.#floor,
+      floorMs: Number.isNaN(this.#floor) ? null : this.floorMs,
       forgottenEarly: this.#forgottenEarly,
     };
   }
 
-  resume({ floor, forgottenEarly }: RememberedIdsState): void {
-    this.#floor = floor ?? NaN;
-    this.#tableFloor = floor ?? 0;
+  /** Takes over a state, which may have been made with another horizon. */
+  resume({ floorMs, forgottenEarly }: RememberedIdsState): void {
+    // A unit follows from the horizon, so that the floor of another one is none of ours.
+    this.#floor = floorMs === null ? NaN : Math.floor(floorMs / this.#unitMs);
+    this.#tableFloor = floorMs === null ? 0 : this.#floor;
     this.#forgottenEarly = forgottenEarly;
   }
 

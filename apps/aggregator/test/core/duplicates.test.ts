@@ -110,6 +110,93 @@ describe('an id is remembered', () => {
   });
 });
 
+describe('a horizon changed at a restart', () => {
+  test.each([
+    ['raised', HORIZON_MS, 3_600_000],
+    ['lowered', 3_600_000, HORIZON_MS],
+  ])('and %s still remembers what came within both', (_, before, after) => {
+    const driver = new DuplicatesDriver({ horizonMs: before });
+    const { home } = driver;
+    driver.caughtUp(home, 'repartition', true);
+    const now = Date.UTC(2026);
+    driver.click('old', now - 2 * HORIZON_MS);
+    driver.click('1', now - 1_000);
+    driver.click('2', now);
+    driver.commit();
+    driver.restart(home, { horizonMs: after });
+    driver.caughtUp(home, 'repartition', true);
+    expect(driver.click('3', now + 10)).toBe('counted');
+    expect(['1', '2', '3'].map((id) => driver.click(id, now + 20))).toEqual(
+      ['1', '2', '3'].map(() => 'duplicate'),
+    );
+    expect(driver.click('old', now + 30)).toBe('counted');
+  });
+});
+
+describe('a limit of the future changed at a restart', () => {
+  const restart = (driver: DuplicatesDriver, maxFutureMs: number) => {
+    driver.commit();
+    driver.restart(driver.home, { maxFutureMs });
+  };
+
+  test('and raised counts what was rejected before, once', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    expect(driver.click('1', 0)).toBe('rejected');
+    restart(driver, 5_000);
+    expect(driver.click('1', 1)).toBe('counted');
+    expect(driver.click('1', 2)).toBe('duplicate');
+  });
+
+  test('and lowered still remembers what was counted before', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 5_000 });
+    expect(driver.click('1', 0)).toBe('counted');
+    restart(driver, 500);
+    expect(driver.click('1', 900)).toBe('duplicate');
+  });
+
+  test('more than once is known of each stretch of the log, until a rebuild does not need it any more', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    const { home } = driver;
+    driver.caughtUp(home, 'repartition', true);
+    const known = () => driver.snapshot(home).judgedBefore?.input;
+    expect(driver.click('1', 0)).toBe('rejected');
+    expect(driver.click('2', 600)).toBe('counted');
+    restart(driver, 5_000);
+    expect(driver.click('3', 0)).toBe('counted');
+    restart(driver, 0);
+    expect(driver.click('4', 0)).toBe('rejected');
+    restart(driver, 5_000);
+    restart(driver, 5_000);
+    expect(known()).toEqual([
+      { untilOffset: '2', maxFutureMs: 500 },
+      { untilOffset: '3', maxFutureMs: 5_000 },
+      { untilOffset: '4', maxFutureMs: 0 },
+    ]);
+    expect(['1', '2', '3', '4'].map((id) => driver.click(id, 1))).toEqual([
+      'counted',
+      'duplicate',
+      'duplicate',
+      'counted',
+    ]);
+    driver.caughtUp(home, 'repartition', true);
+    expect(driver.click('5', 10 * HORIZON_MS)).toBe('counted');
+    driver.idle(home, 1e12);
+    driver.commit();
+    expect(known()).toEqual([]);
+  });
+
+  test('by a task that dies before its first commit is not taken note of twice', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
+    driver.click('1', 0);
+    driver.click('2', 600);
+    driver.commit();
+    driver.restart(driver.home, { maxFutureMs: 0 });
+    driver.restart(driver.home, { maxFutureMs: 5_000 });
+    expect(driver.click('1', 1)).toBe('counted');
+    expect(driver.click('2', 1)).toBe('duplicate');
+  });
+});
+
 describe('a click of the future', () => {
   test('is rejected by its ingest time alone, so that every replay decides the same', () => {
     const driver = new DuplicatesDriver({ maxFutureMs: 500 });
@@ -139,8 +226,18 @@ describe('a click of the future', () => {
     expect(driver.sums(driver.home)).toMatchObject({ openWindows: 1, windowClicks: 2 });
   });
 
-  test('cannot be told from a record without a timestamp, which is taken', () => {
-    const driver = new DuplicatesDriver({ maxFutureMs: 500 });
-    expect(driver.click('1', -1)).toBe('counted');
+  test('is any that has no ingest time, for nothing bounds its event time', () => {
+    const driver = new DuplicatesDriver({ maxFutureMs: 500, graceMs: 0 });
+    const value = encodeClickEvent(
+      { eventId: '1', userId: 'u', url: '/', timestamp: Date.UTC(9999) },
+      'json',
+    );
+    expect(driver.read(driver.home, { value, timestampMs: -1 })).toBe('rejected');
+    expect(driver.click('2', -1)).toBe('rejected');
+    expect(driver.click('3', 1_000)).toBe('counted');
+    expect(driver.deadLetters().map(({ reason }) => reason)).toEqual(['future', 'future']);
+    driver.commit();
+    driver.restart(driver.home);
+    expect(driver.click('2', 1_001)).toBe('counted');
   });
 });

@@ -53,6 +53,46 @@ test('remembers exactly the ids of the last horizon, as a plain map does, and af
   );
 });
 
+test('remembers after a rebuild with another horizon what both horizons hold', () => {
+  // Units of 1, 7 and 220 ms.
+  const horizons = fc.constantFrom(100, 100_000, 3_600_000);
+  let remembered = 0;
+  let forgotten = 0;
+  fc.assert(
+    fc.property(
+      horizons,
+      horizons,
+      fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 40 }),
+      fc.nat(200_000),
+      (horizonMs, nextHorizonMs, agos, laterMs) => {
+        const now = Date.UTC(2026);
+        const ids = new RememberedIds({ horizonMs, maxIds: 1_000 });
+        const rebuilt = new RememberedIds({ horizonMs: nextHorizonMs, maxIds: 1_000 });
+        const times = agos.map((agoMs) => now - agoMs).sort((a, b) => a - b);
+        for (const [id, time] of times.entries()) ids.appear(...hash(id), time);
+        ids.forgetBefore(now);
+        rebuilt.resume(JSON.parse(JSON.stringify(ids.state)) as typeof ids.state);
+        for (const [id, time] of times.entries()) rebuilt.appear(...hash(id), time);
+        const then = now + laterMs;
+        rebuilt.forgetBefore(then);
+        // A horizon passes in steps, and a floor is rounded down to one.
+        const stepMs = (Math.max(horizonMs, nextHorizonMs) / 16_384 + 1) * 2;
+        const floor = Math.max(now - horizonMs, then - nextHorizonMs);
+        for (const [id, time] of times.entries()) {
+          const isDuplicate = rebuilt.appear(...hash(id), then);
+          if (time >= floor) expect(isDuplicate).toBe(true);
+          else if (time < floor - stepMs) expect(isDuplicate).toBe(false);
+          if (isDuplicate) remembered++;
+          else forgotten++;
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+  expect(remembered).toBeGreaterThan(100);
+  expect(forgotten).toBeGreaterThan(100);
+});
+
 test('takes at most 24 bytes for each id, however many there are', () => {
   const ids = new RememberedIds({ horizonMs: 1_000_000, maxIds: 50_000 });
   for (let id = 0; id < 200_000; id++) {

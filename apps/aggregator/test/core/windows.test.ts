@@ -315,6 +315,32 @@ describe('a restart', () => {
     expect(driver.results()).toEqual(['0 /a: 4/3+!', '0 /new: 1/1!', '60 /a: 1/1']);
   });
 
+  test.each([
+    ['a record', (driver: WindowsDriver) => driver.read(0, { value: 'no click' })],
+    ['idle time', (driver: WindowsDriver) => driver.idle(0, 1)],
+  ])(
+    'that does not come to as many users as before says that they are a lower bound, with the next of %s',
+    (_, happen) => {
+      const driver = new WindowsDriver({ maxPages: 1 });
+      driver.click(1, 'u', '/a');
+      driver.click(1, 'u', '/b');
+      driver.commit();
+      driver.restart(0, { maxPages: 3 });
+      driver.click(2, 'v', '/b');
+      driver.commit();
+      expect(driver.results()).toEqual(['0 /a: 1/1', '0 (other): 1/1', '0 /b: 1/1']);
+      // Rebuilt, u is on /b and not among the others.
+      driver.restart(0);
+      expect(happen(driver)).toBeTruthy();
+      driver.commit();
+      expect(driver.results()).toEqual(['0 (other): 1/1+', '0 /b: 1/1+']);
+      driver.click(3, 'v', '/b');
+      driver.click(3, 'v', '/a');
+      driver.commit();
+      expect(driver.results()).toEqual(['0 /b: 2/1+', '0 /a: 2/2']);
+    },
+  );
+
   test('with a greater grace opens nothing again that is final', () => {
     const driver = new WindowsDriver({ graceMs: 10 * SECOND });
     driver.click(1);

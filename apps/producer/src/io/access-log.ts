@@ -136,6 +136,8 @@ async function* readUnpacked(
   stream: Readable,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
+  // Stopped while its first read is under way, a stream reports that when nobody iterates any more.
+  stream.on('error', () => undefined);
   addAbortSignal(signal, stream);
   try {
     const chunks = buffersOf(stream);

@@ -71,6 +71,17 @@ describe('a file', () => {
       message: expect.stringContaining('damaged gzip data') as string,
     });
   });
+
+  test('ends when the signal aborts while its first read is under way', async () => {
+    const file = join(folder, 'stopped.log');
+    await writeFile(file, CONTENT);
+    const controller = new AbortController();
+    const log = await openAccessLog(file, new Readable(), new AbortController().signal);
+    const first = log.read(controller.signal).next();
+    controller.abort();
+    expect(await first).toEqual({ value: undefined, done: true });
+    await log.close();
+  });
 });
 
 describe('a pipe', () => {

@@ -182,7 +182,8 @@ class Recount {
     const { timestampMs: ingestTime } = record;
     const isFuture = state.changedSettings.includes('maxFutureMs')
       ? this.#deadLetters.isListedAsFuture(partition, offset)
-      : ingestTime >= 0 && click.timestamp > ingestTime + state.settings.maxFutureMs;
+      : // Without ingest time nothing bounds the event time.
+        ingestTime < 0 || click.timestamp > ingestTime + state.settings.maxFutureMs;
     return isFuture ? 'future' : click;
   }
 }

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startBroker } from '@clickstream/local-kafka';
+import { decodeClosedUntil, isClosedUntilKey } from '@clickstream/schema';
+import {
+  assertBooks,
+  assertVerified,
+  createClickLoad,
+  createRandomSource,
+  createTestTopics as createTopicsAt,
+  readCommitted,
+  startAggregator,
+  startApp,
+  untilAllClosed,
+  untilAllRead,
+  type ClickLoad,
+  type TestTopics,
+} from '@clickstream/test-harness';
+import { describe, test } from 'vitest';
+import { runInProcess } from './run-in-process.ts';
+import { createTestTopics } from './test-topics.ts';
+
+/** Gaps of the replayed log; the fault suite has longer pauses of the broker and more zombies. */
+const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
+const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
+const USERS = 20;
+const GAP_MS = 3_000;
+const BROKER_STOP_MS = 10_000;
+const HOUR_MS = 3_600_000;
+/** Clicks before an outage, and while it lasts. */
+const [BEFORE, BACKLOG] = [100, 7_200];
+
+/** Every pause here is longer than the time-out, and than window and grace together. */
+const SHORT = {
+  WINDOW_SIZE_MS: '1000',
+  GRACE_MS: '1000',
+  SESSION_GAP_MS: '500',
+  IDLE_TIMEOUT_MS: '500',
+};
+/** For clicks of now: a busy machine takes seconds to write some, and that is no pause. */
+const LIVE = { ...SHORT, GRACE_MS: '4000' };
+const NOTHING_LATE = { late: 0, missed: 0, sessionLate: 0 };
+
+/** Writes clicks of now, about 100 a second, until the function that it returns has resolved. */
+function keepClicking(topics: TestTopics, load: ClickLoad): () => Promise<void> {
+  const over = new AbortController();
+  const done = (async () => {
+    const sent: Promise<void>[] = [];
+    for (let number = 0; !over.signal.aborted; number++) {
+      sent.push(writeClick(topics, load, number, Date.now()));
+      await delay(10);
+    }
+    await Promise.all(sent);
+  })();
+  done.catch(() => undefined); // thrown to whoever stops it
+  topics.atEnd(async () => {
+    over.abort();
+    await done.catch(() => undefined);
+  });
+  return async () => {
+    over.abort();
+    await done;
+  };
+}
+
+/** At home, so that only time decides what becomes of it. */
+async function writeClick(
+  topics: TestTopics,
+  load: ClickLoad,
+  number: number,
+  timestamp: number,
+): Promise<void> {
+  const userId = `${topics.id}-${number % USERS}`;
+  const event = { eventId: `e-${number}`, userId, url: `/page${number % 7}`, timestamp };
+  const value = Buffer.from(JSON.stringify(event));
+  await load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+}
+
+/** How often idle time has closed a partition's last window. */
+async function countIdle(topics: TestTopics): Promise<number> {
+  let idle = 0;
+  for await (const record of readCommitted(topics, topics.pages)) {
+    if (!isClosedUntilKey(record.key())) continue;
+    const decoded = decodeClosedUntil(record.key(), record.value());
+    if (decoded.status === 'decoded' && decoded.value.idle) idle++;
+  }
+  return idle;
+}
+
+describe.concurrent('no click becomes late', { timeout: 120_000 + 10_000 * ROUNDS }, () => {
+  test('through gaps of a replay at recorded speed', async ({ expect, onTestFinished }) => {
+    const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
+    const folder = mkdtempSync(join(tmpdir(), 'clickstream-pauses-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const lines = Array.from({ length: ROUNDS + 1 }, (_, burst) => {
+      const second = new Date(Date.UTC(2015, 4, 17, 10, 5) + burst * GAP_MS).toISOString().slice(17, 19);
+      const minute = String(5 + Math.floor((burst * GAP_MS) / 60_000)).padStart(2, '0');
+      return Array.from(
+        { length: 2 * USERS },
+        (_, user) =>
+          `10.0.0.${user % USERS} - - [17/May/2015:10:${minute}:${second} +0000] "GET /page${user} HTTP/1.1" 200 1`,
+      );
+    }).flat();
+    const file = join(folder, 'gaps.log');
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    await startAggregator(topics, { environment: SHORT }).ready();
+
+    const replay = startApp('producer', {
+      args: ['replay', file, '--speed', '1'],
+      environment: topics.environment,
+      atEnd: onTestFinished,
+    });
+    expect(await replay.ended).toMatchObject({ exitCode: 0 });
+
+    await untilAllClosed(topics, lines.length);
+    expect(await assertBooks(topics, lines.length)).toMatchObject({ counted: lines.length, ...NOTHING_LATE });
+    // The end of the log was not the first time that idle time closed what was open.
+    expect(await countIdle(topics)).toBeGreaterThan(topics.partitions);
+    await assertVerified(topics);
+  });
+
+  test('while the broker is stopped', async ({ expect, onTestFinished }) => {
+    const broker = await startBroker();
+    onTestFinished(broker.stop);
+    const topics = await createTopicsAt({
+      brokers: broker.brokers,
+      totalsPrefix: 'totals-',
+      atEnd: onTestFinished,
+    });
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    const aggregator = runInProcess(topics, { environment: LIVE });
+    await aggregator.ready();
+    const stopWriting = keepClicking(topics, load);
+    await untilAllRead(topics, 200, aggregator, { atLeast: true });
+    broker.pause();
+    await delay(BROKER_STOP_MS);
+    broker.resume();
+    await untilAllRead(topics, load.written + 200, aggregator, { atLeast: true });
+    await stopWriting();
+    expect(load.uncertain.records).toBe(0);
+    await untilAllClosed(topics, load.written, aggregator);
+    expect(await assertBooks(topics, load.written)).toMatchObject({ counted: load.written, ...NOTHING_LATE });
+    await assertVerified(topics);
+  });
+
+  test("in an hour's backlog after an outage", async ({ expect, onTestFinished }) => {
+    const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    // Idle time before the outage closes at most the last window, whose end is a second away.
+    const begin = Date.now() - HOUR_MS;
+    const before = runInProcess(topics, { environment: SHORT });
+    await before.ready();
+    await Promise.all(
+      Array.from({ length: BEFORE }, (_, number) => writeClick(topics, load, number, begin - 2_000)),
+    );
+    await untilAllRead(topics, load.written, before);
+    await before.stop();
+
+    await Promise.all(
+      Array.from({ length: BACKLOG }, (_, number) =>
+        writeClick(topics, load, BEFORE + number, begin + Math.floor((number * HOUR_MS) / BACKLOG)),
+      ),
+    );
+    const aggregator = runInProcess(topics, { environment: SHORT });
+    await untilAllClosed(topics, load.written, aggregator);
+    expect(await assertBooks(topics, load.written)).toMatchObject({
+      counted: BEFORE + BACKLOG,
+      ...NOTHING_LATE,
+    });
+    await assertVerified(topics);
+  });
+
+  test('while a slow take-over lasts, and a zombie wakes up', async ({ expect, onTestFinished }) => {
+    const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
+    const load = createClickLoad(topics, createRandomSource(SEED));
+    const stopWriting = keepClicking(topics, load);
+    const crash = { at: 'after-offsets', count: 20, signal: 'SIGSTOP' } as const;
+    const zombie = startAggregator(topics, { environment: LIVE, crash });
+    await zombie.stopped();
+    const successor = startAggregator(topics, { environment: LIVE });
+    // The group waits for the zombie until its session is over.
+    await untilAllRead(topics, load.written, successor, { atLeast: true });
+    zombie.kill('SIGCONT');
+    await zombie.ready();
+    await untilAllRead(topics, load.written + 200, successor, { atLeast: true });
+    await stopWriting();
+    await untilAllClosed(topics, load.written, successor);
+    expect(await assertBooks(topics, load.written)).toMatchObject({ counted: load.written, ...NOTHING_LATE });
+    await assertVerified(topics);
+  });
+});

@@ -1,0 +1,203 @@
+import type { Click } from './click.ts';
+import type { PlacedModelRecord } from './model-log.ts';
+import { EPOCH_MS, type World } from './simulation-world.ts';
+import { expect, Violation } from './violation.ts';
+import type { LogicState, WindowResult } from './window-result.ts';
+
+/** A late click's dead letter. */
+export interface LateLetter {
+  readonly place: string;
+  readonly offset: number;
+  readonly streamTime: number;
+}
+
+/** A click that is counted, and when readers came to see it, ms of virtual time. */
+interface CountedClick extends Click {
+  readonly seenMs: number;
+}
+
+/** Two answers of the broker further apart are no idle time, as in src/idle-watch.ts. */
+const LONGEST_INTERVAL_MS = 1_000;
+
+/** The windows of one task: as published, and recounted from the clicks by code that shares nothing with what counts. */
+export class WindowRecount {
+  readonly #world: World;
+  readonly #where: string;
+  /** Not yet covered by a checkpoint that can be checked. */
+  #results: { readonly offset: number; readonly start: number; readonly result: WindowResult }[] = [];
+  readonly #newest = new Map<number, WindowResult>();
+  readonly #published = new Map<number, WindowResult>();
+  readonly #recounted = new Map<number, { clicks: number; readonly users: Set<number> }>();
+  #letters: LateLetter[] = [];
+  readonly #counted: CountedClick[] = [];
+  /** Counted since the checkpoint before, with when readers came to see the click. */
+  #late: (LateLetter & { readonly seenMs: number })[] = [];
+  #greatestEventTime = -Infinity;
+  #openWindows = 0;
+  #state: LogicState = { streamTime: null, books: { windowed: 0, late: 0 }, windowsEnd: '0' };
+
+  constructor(world: World, partition: number) {
+    this.#world = world;
+    this.#where = `partition ${partition}`;
+  }
+
+  /** Takes in a committed result. @throws Violation */
+  take({ key, value, offset }: PlacedModelRecord): void {
+    const start = Number(key);
+    const result = JSON.parse(String(value)) as WindowResult;
+    const before = this.#newest.get(start);
+    const where = `${this.#where}: the window from ${start}`;
+    if (before?.final) throw new Violation(`${where} has a result at offset ${offset} after its final one`);
+    if (before && (before.clicks > result.clicks || before.users > result.users))
+      throw new Violation(`${where} has ${JSON.stringify(result)} after ${JSON.stringify(before)}`);
+    if (!result.usersExact && !this.#world.isForgetful)
+      throw new Violation(`${where} has inexact users although all clicks are there`);
+    this.#newest.set(start, result);
+    this.#results.push({ offset, start, result });
+  }
+
+  /** Takes in the committed dead letter of a late click. @throws Violation */
+  takeLetter(letter: LateLetter): void {
+    const before = this.#letters.at(-1);
+    if (before && before.streamTime > letter.streamTime)
+      throw new Violation(
+        `${this.#where}: stream time fell from ${before.streamTime} to ${letter.streamTime}`,
+      );
+    this.#letters.push(letter);
+  }
+
+  /**
+   * Counts a click below the newest position, unless it is listed as late.
+   *
+   * @param place where it was read first.
+   * @returns whether it is.
+   */
+  count(place: string, click: Click, seenMs: number): boolean {
+    const { sizeMs, graceMs } = this.#world.windows;
+    this.#greatestEventTime = Math.max(this.#greatestEventTime, click.eventTime);
+    this.#counted.push({ ...click, seenMs });
+    const start = click.eventTime - (click.eventTime % sizeMs);
+    const letter = this.#letters.find((one) => one.place === place);
+    if (!letter) {
+      const window = this.#recounted.get(start) ?? { clicks: 0, users: new Set() };
+      window.clicks++;
+      window.users.add(click.user);
+      this.#recounted.set(start, window);
+      return false;
+    }
+    this.#letters.splice(this.#letters.indexOf(letter), 1);
+    const where = `${this.#where}: the click of ${place}`;
+    const { streamTime } = letter;
+    if (start + sizeMs + graceMs > streamTime)
+      throw new Violation(`${where} is late, and its window was open at ${streamTime}`);
+    this.#late.push({ ...letter, seenMs });
+    return true;
+  }
+
+  /**
+   * Checks what a checkpoint says, once all that is below its positions is counted.
+   *
+   * @param counts what the recount has found so far.
+   * @param resultsEnd the offset behind the results that it covers.
+   * @param lettersEnd the same of dead letters.
+   * @throws Violation
+   */
+  check(
+    state: LogicState,
+    sums: Readonly<Record<string, number>>,
+    counts: { readonly counted: number; readonly late: number },
+    { resultsEnd, lettersEnd, seenMs }: { resultsEnd: number; lettersEnd: number; seenMs: number },
+    where: (what: string) => string,
+  ): void {
+    const { coverage } = this.#world;
+    const early = this.#letters.find(({ offset }) => offset < lettersEnd);
+    if (early) throw new Violation(where(`${early.place} is listed as late and is not counted`));
+    expect(where('books.late'), state.books.late, counts.late);
+    expect(where('books.windowed'), state.books.windowed, counts.counted - counts.late);
+    while ((this.#results[0]?.offset ?? Infinity) < resultsEnd) {
+      const covered = this.#results.shift();
+      if (covered) this.#published.set(covered.start, covered.result);
+    }
+    expect(where('windows with a result'), this.#published.size, this.#recounted.size);
+    this.#checkStreamTime(state.streamTime, seenMs, where);
+    this.#checkLate(where);
+    let openWindows = 0;
+    let windowClicks = 0;
+    for (const [start, { clicks, users }] of this.#recounted) {
+      const published = this.#published.get(start);
+      const what = `the window from ${start}`;
+      expect(where(`clicks of ${what}`), published?.clicks, clicks);
+      if (!published) continue;
+      if (published.usersExact || published.users > users.size)
+        expect(where(`users of ${what}`), published.users, users.size);
+      else coverage.count('windows with inexact users');
+      const isClosed = this.#deadlineOf(start) <= (state.streamTime ?? -Infinity);
+      if (published.final !== isClosed)
+        throw new Violation(
+          where(`${what} is ${published.final ? 'final' : 'open'} at stream time ${state.streamTime}`),
+        );
+      if (isClosed) continue;
+      openWindows++;
+      windowClicks += clicks;
+    }
+    expect(where('sums.openWindows'), sums['openWindows'], openWindows);
+    expect(where('sums.windowClicks'), sums['windowClicks'], windowClicks);
+    this.#state = state;
+    this.#openWindows = openWindows;
+  }
+
+  /** Whether there are results that no checkpoint covers. */
+  get isAhead(): boolean {
+    return this.#results.length > 0 || this.#letters.length > 0;
+  }
+
+  /** Windows that have no final result as of the newest checkpoint that was checked. */
+  get openWindows(): number {
+    return this.#openWindows;
+  }
+
+  #checkStreamTime(streamTime: number | null, seenMs: number, where: (what: string) => string): void {
+    if (streamTime === null) {
+      expect(where('clicks counted without stream time'), this.#counted.length, 0);
+      return;
+    }
+    const what = `stream time ${streamTime}`;
+    if (streamTime < (this.#state.streamTime ?? -Infinity))
+      throw new Violation(where(`${what} fell from ${this.#state.streamTime ?? '?'}`));
+    if (streamTime === this.#greatestEventTime) return;
+    if (streamTime < this.#greatestEventTime)
+      throw new Violation(where(`${what} is before the event time ${this.#greatestEventTime}`));
+    this.#world.coverage.count('checkpoints with a stream time of idle time');
+    // What idle time may make of it.
+    if (![...this.#recounted.keys()].some((start) => this.#deadlineOf(start) === streamTime))
+      throw new Violation(where(`${what} is that of no click, and closes no window`));
+    if (streamTime > EPOCH_MS + seenMs) throw new Violation(where(`${what} is ahead of the wall clock`));
+    const couldBe = Math.max(...this.#counted.map((click) => click.eventTime + seenMs - click.seenMs));
+    if (streamTime > couldBe)
+      throw new Violation(where(`${what} went faster than time: ${couldBe} is the most that it could be`));
+  }
+
+  /** No click is late because it was read late: its stream time is what the clicks before it and the time since then say. */
+  #checkLate(where: (what: string) => string): void {
+    // Idle time is added up when an answer is processed. That may be after one more interval than the answer took, since
+    // one is asked for ahead; on the other hand the first long poll does not count, and the last one is over.
+    const mostAheadMs = 2 * (LONGEST_INTERVAL_MS - this.#world.timeouts.fetchMs);
+    for (const { place, streamTime, seenMs } of this.#late) {
+      const couldBe = Math.max(
+        ...this.#counted.map((click) => click.eventTime + Math.max(0, seenMs - click.seenMs)),
+      );
+      if (streamTime > couldBe + mostAheadMs)
+        throw new Violation(
+          where(
+            `the click of ${place} is late because of a pause: stream time was ${streamTime}, and could be ${couldBe}`,
+          ),
+        );
+    }
+    this.#late = [];
+  }
+
+  #deadlineOf(start: number): number {
+    const { sizeMs, graceMs } = this.#world.windows;
+    return start + sizeMs + graceMs;
+  }
+}
