@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { encodeClickEvent } from '@clickstream/schema';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Overview } from '../../src/core/views/click-views.ts';
 import { startTestDashboard, type TestDashboardOptions } from '../serve/start-test-dashboard.ts';
 import { builtPage } from './built-page.ts';
 import { EXAMPLE_USERS, feedBooks, feedDeadLetter, feedExample, feedTotal } from './feed-example.ts';
+import { HOSTILE_TEXTS, shownHostile } from './hostile-texts.ts';
 import { openBrowser } from './open-browser.ts';
+import { connectionOf, numberOf, openWatchedPage, rowsOf, textOf } from './watched-page.ts';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url));
 
@@ -31,36 +33,8 @@ async function startDashboard(options: TestDashboardOptions = {}) {
   return startTestDashboard({ pageFolder: built.folder, ...options });
 }
 
-/** Opens a page; the test fails if it throws, or breaks its policy. */
-async function openPage(address: string, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({
-    locale: 'en-GB',
-    viewport: { width: 1_440, height: 1_000 },
-    ...options,
-  });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('dialog', (dialog) => {
-    faults.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('console', (entry) => {
-    if (/content security policy/i.test(entry.text())) faults.push(entry.text());
-  });
-  onTestFinished(async () => {
-    await context.close();
-    expect(faults).toEqual([]);
-  });
-  await page.goto(address);
-  return page;
-}
-
-const textOf = (page: Page, selector: string) => page.locator(selector).first().innerText();
-const numberOf = async (page: Page, selector: string) =>
-  Number((await textOf(page, selector)).replaceAll(',', ''));
-const connectionOf = (page: Page) => textOf(page, '#connection');
-
+const openPage = (address: string, options: BrowserContextOptions = {}) =>
+  openWatchedPage(browser, address, options);
 describe('the page', () => {
   test('shows the numbers that the API has', async () => {
     const dashboard = await startDashboard();
@@ -76,21 +50,14 @@ describe('the page', () => {
     expect(await textOf(page, '#latency-p99')).toBe(`${overview.latency.p99Ms} ms`);
     expect(await textOf(page, '#books')).toContain('They balance');
 
-    const rowsOf = async (selector: string) => {
-      const [names, counts] = await Promise.all([
-        page.locator(`${selector} .name .typed`).allInnerTexts(),
-        page.locator(`${selector} .count`).allInnerTexts(),
-      ]);
-      return names.map((name, index) => [name, Number(counts[index]?.replaceAll(',', ''))]);
-    };
     const { users } = (await (await dashboard.fetch('/api/users?top=10')).json()) as {
       users: { userId: string; clicks: number }[];
     };
-    expect(await rowsOf('#top-users')).toEqual(users.map(({ userId, clicks }) => [userId, clicks]));
+    expect(await rowsOf(page, '#top-users')).toEqual(users.map(({ userId, clicks }) => [userId, clicks]));
     const { pages } = (await (await dashboard.fetch('/api/pages?top=10')).json()) as {
       pages: { page: string; clicks: number }[];
     };
-    expect(await rowsOf('#top-pages')).toEqual(pages.map((row) => [row.page, row.clicks]));
+    expect(await rowsOf(page, '#top-pages')).toEqual(pages.map((row) => [row.page, row.clicks]));
     const letters = await page.locator('#dead-letters .reason').allInnerTexts();
     expect(letters).toEqual(['malformed', 'late', 'too-large']);
   });
@@ -179,22 +146,11 @@ describe('the page', () => {
 });
 
 describe('what somebody typed', () => {
-  const HOSTILE = [
-    '<img src=x onerror="window.isHarmed=true">',
-    '<script>window.isHarmed=true</script>',
-    '"><svg onload=alert(1)>',
-    '\u202egnp.exe',
-    'javascript:alert(1)',
-    '\u05d0\u05d1\u05d2 \u0627\u0644',
-    'x'.repeat(256),
-    '__proto__',
-  ];
-
   test('stays text, executes nothing and leaves its place nowhere', async () => {
     const dashboard = await startDashboard();
     dashboard.views.setReady();
     const nowMs = Date.now();
-    HOSTILE.forEach((text, index) => {
+    HOSTILE_TEXTS.forEach((text, index) => {
       feedTotal(dashboard.views, nowMs, text, 100 - index, `/${text}`);
       feedDeadLetter(dashboard.views, nowMs, {
         reason: 'malformed',
@@ -204,20 +160,18 @@ describe('what somebody typed', () => {
       });
     });
     const page = await openPage(dashboard.address, { viewport: { width: 375, height: 800 } });
-    const shown = HOSTILE.map((text) => text.replace('\u202e', '\\u202e'));
+    const shown = HOSTILE_TEXTS.map(shownHostile);
     await expect.poll(() => page.locator('#top-users .name .typed').allInnerTexts()).toEqual(shown);
     await expect.poll(() => dashboard.clients.size).toBe(2);
-    dashboard.click(clickOf({ userId: HOSTILE[0] ?? '', url: `/${HOSTILE[1] ?? ''}` }));
+    dashboard.click(clickOf({ userId: HOSTILE_TEXTS[0] ?? '', url: `/${HOSTILE_TEXTS[1] ?? ''}` }));
     await expect
       .poll(() => page.locator('.clicks-list .typed').allInnerTexts())
       .toEqual([shown[0], `/${shown[1] ?? ''}`]);
     await page.locator('summary').click();
-    for (const text of HOSTILE) {
+    for (const text of HOSTILE_TEXTS) {
       await page.getByLabel('User id').fill(text);
       await page.getByRole('button', { name: 'Look up', exact: true }).click();
-      await expect
-        .poll(() => page.locator('.user-id').allInnerTexts())
-        .toEqual([text.replace('\u202e', '\\u202e')]);
+      await expect.poll(() => page.locator('.user-id').allInnerTexts()).toEqual([shownHostile(text)]);
     }
     expect(await page.evaluate('window.isHarmed')).toBeUndefined();
     expect(await page.locator('main img, main script, main svg').count()).toBe(0);

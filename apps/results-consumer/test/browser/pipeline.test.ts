@@ -1,0 +1,359 @@
+import { fileURLToPath } from 'node:url';
+import { createPartitionReader, homePartition } from '@clickstream/kafka-client';
+import {
+  decodePageClicks,
+  encodeClickEvent,
+  encodeDeadLetter,
+  encodePageClicks,
+  encodeRunningTotal,
+  encodeUserSession,
+  isClosedUntilKey,
+} from '@clickstream/schema';
+import {
+  createTestTopics,
+  readCommitted,
+  startApp,
+  startWitness,
+  writeAndAbort,
+  type AppProcess,
+  type TestTopics,
+  type Witness,
+} from '@clickstream/test-harness';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { build } from 'vite';
+import type { Overview } from '../../src/core/views/click-views.ts';
+import { startResultsConsumer, type ResultsConsumerProcess } from '../results-consumer-process.ts';
+import { readSse } from '../serve/sse-reader.ts';
+import { HOSTILE_TEXTS, shownHostile } from './hostile-texts.ts';
+import { openBrowser } from './open-browser.ts';
+import { connectionOf, numberOf, openWatchedPage, rowsOf, textOf } from './watched-page.ts';
+
+const CLICKS = 600;
+const USERS = 30;
+/** So that all clicks of the file, but for one hour's turn, are in one window, and it stays the current one. */
+const WINDOW_SIZE_MS = 3_600_000;
+/** Of a user, more than the simulated ones have. */
+const MOST_CLICKS = 400;
+/** The page has no room for more. */
+const ROWS = 10;
+const STEP_TIMEOUT_MS = 20_000;
+
+interface Row {
+  readonly userId: string;
+  readonly clicks: number;
+}
+
+/** Short enough not to be cut. */
+const urlOf = (text: string) => `/${text.slice(0, 100)}`;
+
+const tidyUps: (() => Promise<void>)[] = [];
+const atEnd = (tidyUp: () => Promise<void>) => {
+  tidyUps.push(tidyUp);
+};
+let browser: Browser;
+let witness: Witness;
+let topics: TestTopics;
+let environment: Record<string, string>;
+let aggregator: AppProcess;
+let serve: ResultsConsumerProcess;
+let address: string;
+let serial = 0;
+
+const startAggregator = async () => {
+  const started = startApp('aggregator', { environment, atEnd });
+  await started.ready();
+  return started;
+};
+const startServe = (port: string) =>
+  startResultsConsumer(['serve'], { ...environment, DASHBOARD_PORT: port }, atEnd);
+
+beforeAll(async () => {
+  // What `serve` serves, as it is now.
+  await build({
+    configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)),
+    root: fileURLToPath(new URL('../../web', import.meta.url)),
+    logLevel: 'warn',
+  });
+  const brokers = inject('kafkaBrokers');
+  witness = await startWitness(brokers);
+  atEnd(() => witness.stop());
+  topics = await createTestTopics({ brokers, totalsPrefix: witness.topicPrefix, atEnd });
+  environment = { ...topics.environment, WINDOW_SIZE_MS: String(WINDOW_SIZE_MS), LOG_LEVEL: 'warn' };
+  serve = startServe('0');
+  [browser, aggregator, address] = await Promise.all([openBrowser(), startAggregator(), serve.dashboard()]);
+  atEnd(() => browser.close());
+}, 120_000);
+afterAll(async () => {
+  for (const tidyUp of tidyUps.reverse()) await tidyUp();
+});
+
+const get = async <Body>(path: string) => (await (await fetch(`${address}${path}`)).json()) as Body;
+const overview = () => get<Overview>('/api/overview');
+
+/** Writes a click of each of these users, at home, and resolves when the broker has them. */
+async function click(...clicks: readonly { readonly userId: string; readonly url: string }[]): Promise<void> {
+  await Promise.all(
+    clicks.map(({ userId, url }) => {
+      serial += 1;
+      const event = { eventId: `${topics.id}-${serial}`, userId, url, timestamp: Date.now() };
+      const value = Buffer.from(encodeClickEvent(event, 'json'));
+      return topics.producer.send({ topic: topics.clicks, key: Buffer.from(userId), value });
+    }),
+  );
+}
+
+/** The newest totals, as another consumer than ours reads them; those that the API has are waited for. */
+async function totalsOfTopic(): Promise<Map<string, number>> {
+  const { users } = await get<{ users: Row[] }>('/api/users?top=1000');
+  const totals = await witness.totals('', new Map(users.map(({ userId, clicks }) => [userId, clicks])));
+  return new Map([...totals].map(([userId, list]) => [userId, list.at(-1) ?? 0]));
+}
+
+/** Page → clicks in the newest window, added up over the partitions. */
+async function pagesOfTopic(): Promise<Map<string, number>> {
+  const newest = new Map<string, { page: string; windowStart: number; clicks: number }>();
+  for await (const record of readCommitted(topics, topics.pages)) {
+    const key = record.key();
+    if (isClosedUntilKey(key)) continue;
+    const decoded = decodePageClicks(key, record.value());
+    if (decoded.status === 'decoded') newest.set(String(key), decoded.value);
+  }
+  const windowStart = Math.max(...[...newest.values()].map((result) => result.windowStart));
+  const pages = new Map<string, number>();
+  for (const result of newest.values())
+    if (result.windowStart === windowStart)
+      pages.set(result.page, (pages.get(result.page) ?? 0) + result.clicks);
+  return pages;
+}
+
+/** The busiest, as the page orders them: by clicks, then by the bytes of the name. */
+function busiest(counts: ReadonlyMap<string, number>): [name: string, clicks: number][] {
+  return [...counts]
+    .sort(([a, first], [b, second]) => second - first || Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .slice(0, ROWS);
+}
+
+/** Resolves once the page has that many clicks; the API has them then too. */
+async function untilShown(page: Page, clicks: number): Promise<void> {
+  await expect.poll(() => numberOf(page, '#total-clicks'), { timeout: STEP_TIMEOUT_MS }).toBe(clicks);
+  expect((await overview()).totalClicks).toBe(clicks);
+}
+
+describe('the page, on the real apps and a real broker', { timeout: 60_000 }, () => {
+  test('shows what the topics hold, as it is committed, without being loaded again', async () => {
+    const page = await openWatchedPage(browser, address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.evaluate('window.isSamePage = true');
+    const { totalClicks } = await overview();
+    const producer = startApp('producer', {
+      args: [
+        ...['simulate', '--count', String(CLICKS), '--rate', '200', '--no-report'],
+        ...['--users', String(USERS), '--pages', '8', '--skew', '1'],
+      ],
+      environment,
+      atEnd,
+    });
+    const seen = new Set<number>();
+    await expect
+      .poll(
+        async () => {
+          const clicks = await numberOf(page, '#total-clicks');
+          seen.add(clicks);
+          return clicks;
+        },
+        { timeout: STEP_TIMEOUT_MS },
+      )
+      .toBe(totalClicks + CLICKS);
+    // It took 3 s to write them.
+    expect(seen.size).toBeGreaterThan(3);
+    expect((await producer.ended).exitCode).toBe(0);
+
+    const totals = await totalsOfTopic();
+    expect([...totals.values()].reduce((sum, clicks) => sum + clicks, 0)).toBe(totalClicks + CLICKS);
+    expect(await overview()).toMatchObject({
+      totalClicks: totalClicks + CLICKS,
+      users: totals.size,
+      lagRecords: 0,
+      books: { counted: totalClicks + CLICKS, balances: true },
+    });
+    const { users } = await get<{ users: Row[] }>('/api/users?top=1000');
+    expect(new Map(users.map(({ userId, clicks }) => [userId, clicks]))).toEqual(totals);
+    await expect.poll(() => rowsOf(page, '#top-users')).toEqual(busiest(totals));
+    const pages = await pagesOfTopic();
+    expect(pages.size).toBeGreaterThanOrEqual(8);
+    const body = await get<{ pages: { page: string; clicks: number }[] }>('/api/pages?top=1000');
+    expect(new Map(body.pages.map((row) => [row.page, row.clicks]))).toEqual(pages);
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual(busiest(pages));
+    expect(await numberOf(page, '#lag-records')).toBe(0);
+    expect(await textOf(page, '#users')).toBe(`by ${totals.size} users`);
+    expect(await textOf(page, '#books')).toContain('They balance');
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+  });
+
+  test('leaves what was typed text, and executes none of it', async () => {
+    const page = await openWatchedPage(browser, address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    const { totalClicks } = await overview();
+    const scripts = await page.evaluate(() => document.scripts.length);
+    // More than anybody else has, so that they are on top, in this order.
+    const clicks = HOSTILE_TEXTS.flatMap((text, index) =>
+      Array.from({ length: MOST_CLICKS - index }, () => ({ userId: text, url: urlOf(text) })),
+    );
+    const [malformed = ''] = HOSTILE_TEXTS;
+    await topics.producer.send({ topic: topics.clicks, key: null, value: Buffer.from(malformed) });
+    await click(...clicks);
+    await untilShown(page, totalClicks + clicks.length);
+    const shown = HOSTILE_TEXTS.map(shownHostile);
+    await expect
+      .poll(async () => (await rowsOf(page, '#top-users')).slice(0, shown.length))
+      .toEqual(shown.map((text, index) => [text, MOST_CLICKS - index]));
+    await expect.poll(() => textOf(page, '#dead-letters .reason')).toBe('malformed');
+    await page.locator('#dead-letters summary').first().click();
+    expect(await textOf(page, '#dead-letters .excerpt')).toBe(malformed);
+    for (const [index, text] of HOSTILE_TEXTS.entries()) {
+      await click({ userId: text, url: urlOf(text) });
+      // The newest click, by a name that nobody else has.
+      await expect
+        .poll(() => page.locator('.clicks-list li').first().locator('.typed').allInnerTexts())
+        .toEqual([shown[index], shownHostile(urlOf(text))]);
+      await page.getByLabel('User id').fill(text);
+      await page.getByRole('button', { name: 'Look up', exact: true }).click();
+      await expect.poll(() => page.locator('.user-id').allInnerTexts()).toEqual([shown[index]]);
+    }
+    expect(await page.evaluate('window.isHarmed')).toBeUndefined();
+    expect(await page.evaluate(() => document.scripts.length)).toBe(scripts);
+    expect(await page.locator('main img, main script, main svg, main a').count()).toBe(0);
+  });
+
+  test('never shows anything of an aborted transaction', async () => {
+    const page = await openWatchedPage(browser, address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.evaluate(() => {
+      const look = () => {
+        if (document.documentElement.outerHTML.includes('canary')) document.body.dataset['sawCanary'] = 'yes';
+      };
+      new MutationObserver(look).observe(document.documentElement, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
+    });
+    const stream = await readSse(`${address}/api/stream`);
+    const { totalClicks } = await overview();
+    // An aggregator takes nobody beside itself in its topics.
+    aggregator.kill('SIGTERM');
+    expect((await aggregator.ended).exitCode).toBe(0);
+    await plantCanaries();
+    aggregator = await startAggregator();
+    const users = Array.from({ length: 40 }, (_, index) => `after-${index}`);
+    expect(new Set(users.map((userId) => homePartition(Buffer.from(userId), topics.partitions))).size).toBe(
+      topics.partitions,
+    );
+    // Read after the canaries, in every partition.
+    await click(...users.map((userId) => ({ userId, url: '/after' })));
+    await untilShown(page, totalClicks + users.length);
+
+    await expect
+      .poll(() => get('/api/users/after-0'))
+      .toMatchObject({ clicks: 1, sessions: [{ clicks: 1 }] });
+    for (const path of ['overview', 'users?top=1000', 'pages?top=1000', 'dead-letters?limit=100'])
+      expect(JSON.stringify(await get(`/api/${path}`)), path).not.toContain('canary');
+    expect(await get('/api/sessions?user=canary')).toEqual({ sessions: [] });
+    expect(JSON.stringify(stream.events)).not.toContain('canary');
+    expect(await page.locator('body').getAttribute('data-saw-canary')).toBeNull();
+    expect(await textOf(page, '#books')).toContain('They balance');
+    await expectCanariesInTopics();
+  });
+
+  test('comes back when the server was killed, with what was counted meanwhile', async () => {
+    const page = await openWatchedPage(browser, address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.evaluate('window.isSamePage = true');
+    const { totalClicks } = await overview();
+    serve.kill('SIGKILL');
+    await serve.ended;
+    await expect.poll(() => connectionOf(page)).toContain('Reconnecting');
+    expect(await numberOf(page, '#total-clicks')).toBe(totalClicks);
+    await click({ userId: 'meanwhile', url: '/meanwhile' });
+    serve = startServe(new URL(address).port);
+    expect(new URL(await serve.dashboard()).port).toBe(new URL(address).port);
+    await untilShown(page, totalClicks + 1);
+    expect(await connectionOf(page)).toBe('Live');
+    await click({ userId: 'afterwards', url: '/afterwards' });
+    await untilShown(page, totalClicks + 2);
+    await expect.poll(() => page.locator('.clicks-list .page').first().innerText()).toBe('/afterwards');
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+  });
+});
+
+/** Results that would be seen at once, in each partition of each result topic, in transactions that are aborted. */
+async function plantCanaries(): Promise<void> {
+  const windowStart = Date.now() - (Date.now() % WINDOW_SIZE_MS);
+  const clicks = 1_000_000;
+  const time = Date.now();
+  const partitions = Array.from({ length: topics.partitions }, (_, partition) => partition);
+  const bytes = ({ key, value }: { key: string; value: string }) => ({
+    key: Buffer.from(key),
+    value: Buffer.from(value),
+  });
+  const total = encodeRunningTotal(
+    { userId: 'canary', clicks, lastClickAt: time, lastUrl: '/canary' },
+    'json',
+  );
+  const session = encodeUserSession({
+    ...{ userId: 'canary', start: time, end: time, clicks, entryUrl: '/canary', exitUrl: '/canary' },
+    final: false,
+  });
+  const recordsOf = new Map<string, (partition: number) => { key: Buffer; value: Buffer }>([
+    [topics.totals, () => bytes(total)],
+    [topics.sessions, () => bytes(session)],
+    [
+      topics.pages,
+      (partition) =>
+        bytes(
+          encodePageClicks({
+            ...{ page: '/canary', windowStart, windowEnd: windowStart + WINDOW_SIZE_MS, partition },
+            ...{ clicks, users: 1, usersExact: true, final: false },
+          }),
+        ),
+    ],
+    [
+      topics.deadLetters,
+      (partition) => {
+        const value = Buffer.from('canary');
+        const letter = { reason: 'malformed', detail: 'canary', topic: topics.clicks, partition } as const;
+        return {
+          key: Buffer.from('canary'),
+          value:
+            encodeDeadLetter({ ...letter, offset: 0n, timestampMs: time, key: null, value, headers: [] })
+              .value ?? value,
+        };
+      },
+    ],
+  ]);
+  for (const [topic, recordOf] of recordsOf)
+    await writeAndAbort(
+      topics,
+      topic,
+      partitions.map((partition) => ({ ...recordOf(partition), partition })),
+    );
+}
+
+/** The canaries were there to be seen. */
+async function expectCanariesInTopics(): Promise<void> {
+  const reader = await createPartitionReader({
+    connection: topics.connection,
+    log: topics.log,
+    isolation: 'read_uncommitted',
+  });
+  onTestFinished(() => reader.close());
+  for (const topic of [topics.totals, topics.pages, topics.sessions, topics.deadLetters])
+    for (const [partition, to] of (await reader.endOffsets(topic)).entries()) {
+      let canaries = 0;
+      for await (const batch of reader.read({ topic, partition, from: 0n, to }))
+        for (const record = batch.walk(); record.next();)
+          if (record.value()?.includes('canary')) canaries += 1;
+      expect(canaries, `${topic} [${partition}]`).toBe(1);
+    }
+}
