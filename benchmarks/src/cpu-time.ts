@@ -17,8 +17,18 @@ export function cpuSeconds(pid: number): number {
 
 /** Peak resident memory of a process, MB; NaN where there is no /proc. */
 export function peakMemoryMb(pid: number): number {
+  return memoryMb(pid, 'VmHWM');
+}
+
+/** Resident memory of a process now, MB; NaN where there is no /proc. */
+export function residentMemoryMb(pid: number): number {
+  return memoryMb(pid, 'VmRSS');
+}
+
+function memoryMb(pid: number, name: string): number {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   } catch {
     return NaN;
   }

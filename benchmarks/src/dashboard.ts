@@ -8,10 +8,11 @@ import { encodeClickEvent } from '@clickstream/schema';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAggregator } from './aggregator-process.ts';
 import { createBenchTopics, PARTITIONS, type BenchEnvironment } from './bench-topics.ts';
-import { cpuSeconds, peakMemoryMb } from './cpu-time.ts';
+import { cpuSeconds, peakMemoryMb, residentMemoryMb } from './cpu-time.ts';
 import { startDashboard } from './dashboard-process.ts';
 import { loadRequests } from './request-load.ts';
 import { percentile } from './statistics.ts';
+import { loadStreams } from './stream-load.ts';
 import { produceClicks } from './throughput.ts';
 
 export interface DashboardFigures {
@@ -23,7 +24,23 @@ export interface DashboardFigures {
   readonly p99Ms: number;
   /** Of one core. */
   readonly processCpu: number;
+  readonly streams: StreamFigures;
 }
+
+/** Of clients of the stream, some of which never read. */
+export interface StreamFigures {
+  /** From the commit of a total, as another reader sees it, until a client that reads has it, ms. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly slowestMs: number;
+  /** By how much the resident memory of the process grew, MB. */
+  readonly grownByMb: number;
+  /** Still connected in the end. */
+  readonly clients: number;
+}
+
+export const READING_CLIENTS = 180;
+export const DEAF_CLIENTS = 20;
 
 const REQUESTS_PER_SECOND = 1_000;
 const WARM_UP_SECONDS = 2;
@@ -57,6 +74,12 @@ export async function measureDashboard(
   const cpuBefore = cpuSeconds(dashboard.pid);
   const latencies = await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds });
   const processCpu = (cpuSeconds(dashboard.pid) - cpuBefore) / seconds;
+  const memoryBeforeMb = residentMemoryMb(dashboard.pid);
+  const { latenciesMs, clients } = await loadStreams(connection, log, {
+    ...{ address: dashboard.address, environment, seconds },
+    ...{ reading: READING_CLIENTS, deaf: DEAF_CLIENTS },
+  });
+  const grownByMb = residentMemoryMb(dashboard.pid) - memoryBeforeMb;
   load.abort();
   await clicking;
   const memoryMb = peakMemoryMb(dashboard.pid);
@@ -68,6 +91,13 @@ export async function measureDashboard(
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     processCpu,
+    streams: {
+      p50Ms: percentile(latenciesMs, 0.5),
+      p99Ms: percentile(latenciesMs, 0.99),
+      slowestMs: percentile(latenciesMs, 1),
+      grownByMb,
+      clients,
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { createBenchTopics, type BenchEnvironment } from './bench-topics.ts';
 import { buildKafkaStreams, startKafkaStreams } from './kafka-streams.ts';
 import { measureLatency, type LatencyFigures } from './latency.ts';
 import { measureRecovery, measureRestore } from './recovery.ts';
-import { measureDashboard } from './dashboard.ts';
+import { DEAF_CLIENTS, measureDashboard, READING_CLIENTS } from './dashboard.ts';
 import { grouped, median } from './statistics.ts';
 import { aggregateBacklog, produceClicks, type AggregateFigures } from './throughput.ts';
 
@@ -154,6 +154,10 @@ async function dashboard(): Promise<void> {
   });
   console.log(`  ready after ${figures.readySeconds.toFixed(1)} s`);
   console.log(`  API p50 ${figures.p50Ms.toFixed(1)} ms, p99 ${figures.p99Ms.toFixed(1)} ms`);
+  const { p50Ms, p99Ms, slowestMs, grownByMb, clients } = figures.streams;
+  console.log(
+    `  ${READING_CLIENTS} stream clients beside ${DEAF_CLIENTS} that never read: commit → client p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, slowest ${slowestMs.toFixed(0)} ms; ${grouped(grownByMb)} MB more, ${clients} connected in the end`,
+  );
   console.log(
     `  CPU ${figures.processCpu.toFixed(2)} of a core, at most ${grouped(figures.peakMemoryMb)} MB`,
   );

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { createLogger, createPartitionReader } from '@clickstream/kafka-client';
 import { describe, expect, inject, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
@@ -91,6 +92,42 @@ describe('serve', () => {
     }
   });
 
+  test(
+    'keeps 180 clients within 500 ms of a commit while 20 never read',
+    { timeout: 60_000 },
+    async ({ onTestFinished }) => {
+      const topics = await createTestTopics(brokers, { partitions: 2 });
+      const serve = startResultsConsumer(['serve'], { ...topics.environment, DASHBOARD_PORT: '0' });
+      const address = await serve.dashboard();
+      const { hostname, port } = new URL(address);
+      for (let client = 0; client < 20; client += 1) {
+        const socket = connect(Number(port), hostname).pause();
+        socket.on('error', () => undefined).write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
+        onTestFinished(() => {
+          socket.destroy();
+        });
+      }
+      const readers = await Promise.all(Array.from({ length: 180 }, () => readSse(`${address}/api/stream`)));
+      await expect.poll(() => clientsOf(address), { timeout: 10_000 }).toBe(200);
+      const memoryBeforeMb = memoryMb(serve.pid);
+      const slowestMs: number[] = [];
+      for (let round = 1; round <= 15; round += 1) {
+        // As much as a delta can hold.
+        const users = Array.from({ length: 20 }, (_, user) => `u${user}`.padEnd(256));
+        await topics.write(...users.map((userId) => topics.total(userId, round)));
+        const committedAt = performance.now();
+        await Promise.all(
+          readers.map((reader) => reader.until(({ data }) => totalOf(data) === round * users.length)),
+        );
+        slowestMs.push(performance.now() - committedAt);
+      }
+      // The machine is shared with other tests: the typical round is what counts.
+      expect(slowestMs.toSorted((a, b) => a - b)[7]).toBeLessThan(500);
+      expect(await clientsOf(address)).toBe(200);
+      expect(memoryMb(serve.pid) - memoryBeforeMb).toBeLessThan(64);
+    },
+  );
+
   test('says in one line that its port is taken, or takes the next one', async ({ onTestFinished }) => {
     const topics = await createTestTopics(brokers, { partitions: 1 });
     const taken = createServer().listen(0, '127.0.0.1');
@@ -111,3 +148,15 @@ describe('serve', () => {
     expect(next).toBeLessThanOrEqual(port + 20);
   });
 });
+
+/** Clients of streams that are connected. */
+async function clientsOf(address: string): Promise<number> {
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  return Number(/^clickstream_dashboard_stream_clients (\d+)$/m.exec(metrics)?.[1]);
+}
+
+/** Resident memory of a process; 0 where there is no /proc. */
+function memoryMb(pid: number): number {
+  if (process.platform !== 'linux') return 0;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
+}

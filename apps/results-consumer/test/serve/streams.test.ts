@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readSse } from './sse-reader.ts';
@@ -121,33 +120,6 @@ describe('the stream of the dashboard', () => {
     await reader.until(({ event }) => event === 'snapshot');
     await dashboard.close();
     expect(await reader.ended).toBe('ended');
-  });
-
-  test('serves 180 clients within 500 ms while 20 never read', { timeout: 60_000 }, async () => {
-    const dashboard = await startTestDashboard();
-    const { hostname, port } = new URL(dashboard.address);
-    for (let client = 0; client < 20; client += 1) {
-      const socket = connect(Number(port), hostname).pause();
-      socket.on('error', () => undefined).write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
-      onTestFinished(() => {
-        socket.destroy();
-      });
-    }
-    const url = `${dashboard.address}/api/stream`;
-    const readers = await Promise.all(Array.from({ length: 180 }, () => readSse(url)));
-    await expect.poll(() => dashboard.clients.size, { timeout: 10_000 }).toBe(200);
-    const slowestMs: number[] = [];
-    for (let round = 1; round <= 7; round += 1) {
-      for (let user = 0; user < 20; user += 1)
-        dashboard.total(`u${user}`.padEnd(256), round, `/${'u'.repeat(255)}`);
-      const { clicks } = dashboard.views.totals;
-      const committedAt = performance.now();
-      await Promise.all(readers.map((reader) => reader.until(({ data }) => totalOf(data) === clicks)));
-      slowestMs.push(performance.now() - committedAt);
-    }
-    // The readers share the process, and the machine with other tests: the typical round is what counts.
-    expect(slowestMs.toSorted((a, b) => a - b)[3]).toBeLessThan(500);
-    expect(dashboard.clients.bufferedBytes).toBeLessThan(20 * 256 * 1024);
   });
 });
 
