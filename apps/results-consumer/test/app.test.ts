@@ -36,7 +36,7 @@ describe('the command line', () => {
     [['--usr', '42'], "unknown option '--usr' (Did you mean --user?)"],
     [['folow'], "unknown command 'folow': there are follow, clicks, top, serve, dead-letters, verify, help"],
     [['follow', 'me'], "too many arguments for 'follow'"],
-    [['--page', '/page1'], "unknown option '--page'"],
+    [['--page'], "option '--page <path>' argument missing"],
     [['--user'], "option '--user <id>' argument missing"],
     [['--user', ''], "option '--user <id>' argument '' is invalid"],
     [['clicks', '--page', ''], "option '--page <path>' argument '' is invalid"],

@@ -33,7 +33,7 @@ export interface TestTopics {
   /** Writes records, in order within a partition, and resolves when all are acknowledged. */
   write(...records: readonly OutgoingRecord[]): Promise<void>;
   /** A running total as the aggregator writes it. */
-  total(userId: string, clicks: number, format?: RecordFormat): OutgoingRecord;
+  total(userId: string, clicks: number, format?: RecordFormat, lastUrl?: string): OutgoingRecord;
   /** A record of the click topic. */
   click(value: string | Buffer, partition?: number): OutgoingRecord;
   /** A dead letter as the aggregator writes it; what is not given is made up. */
@@ -103,12 +103,12 @@ export async function createTestTopics(
     write: async (...records) => {
       await Promise.all(records.map((record) => producer.send(record)));
     },
-    total: (userId, count, format = 'json') => {
+    total: (userId, count, format = 'json', lastUrl = '/page3') => {
       const total: RunningTotal = {
         userId,
         clicks: count,
         lastClickAt: 1_711_111_111_123,
-        lastUrl: '/page3',
+        lastUrl,
       };
       const { key, value, headers } = encodeRunningTotal(total, format);
       return {

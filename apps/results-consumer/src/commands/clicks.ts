@@ -10,11 +10,7 @@ import { createPageFilter, createUserFilter } from '../core/record-filter.ts';
 import { showTopic } from '../io/show-topic.ts';
 import { createTerminalStyle } from '../io/terminal-style.ts';
 import type { RunCommand } from './run-command.ts';
-import { addTopicFlags, beginningOf, collect, type TopicFlags } from './topic-flags.ts';
-
-interface ClicksFlags extends TopicFlags {
-  readonly page?: readonly string[];
-}
+import { addTopicFlags, beginningOf, type TopicFlags } from './topic-flags.ts';
 
 const USER_COLUMNS = 24;
 const URL_COLUMNS = 40;
@@ -22,12 +18,7 @@ const URL_COLUMNS = 40;
 /** `clicks`: prints raw clicks as they arrive. */
 export function addClicksCommand(program: Command, run: RunCommand): void {
   const command = program.command('clicks').description('print the clicks themselves as they arrive');
-  addTopicFlags(command, 'clicks')
-    .option(
-      '--page <path>',
-      'only clicks on this page: the path, whole, without query string; may be given several times',
-      collect,
-    )
+  addTopicFlags(command, 'clicks', 'on')
     .addHelpText(
       'after',
       `
@@ -40,10 +31,10 @@ Examples:
   $ results-consumer clicks --page /page3 --last 20
   $ results-consumer clicks --json --user 42 --since 1h`,
     )
-    .action((flags: ClicksFlags) => run((context) => clicks(flags, context)));
+    .action((flags: TopicFlags) => run((context) => clicks(flags, context)));
 }
 
-async function clicks(flags: ClicksFlags, context: AppContext): Promise<number> {
+async function clicks(flags: TopicFlags, context: AppContext): Promise<number> {
   const config = readConfig(context.environment);
   const log = createLogger('results-consumer', config, context.stderr.isTTY === true);
   const topic = config.CLICKSTREAM_TOPIC;

@@ -10,7 +10,7 @@ import { readConfig } from '../config.ts';
 import { GrowingColumn } from '../core/growing-column.ts';
 import { jsonLine } from '../core/json-line.ts';
 import { ReasonTally } from '../core/reason-tally.ts';
-import { createUserFilter } from '../core/record-filter.ts';
+import { createPageFilter, createUserFilter } from '../core/record-filter.ts';
 import { totalLine } from '../core/total-line.ts';
 import { showTopic } from '../io/show-topic.ts';
 import { createTerminalStyle } from '../io/terminal-style.ts';
@@ -25,7 +25,7 @@ export function addFollowCommand(program: Command, run: RunCommand): void {
   const command = program
     .command('follow', { isDefault: true })
     .description('print each running total as it arrives (the default command)');
-  addTopicFlags(command, 'results')
+  addTopicFlags(command, 'results', 'whose last click was on')
     .addHelpText(
       'after',
       `
@@ -37,7 +37,7 @@ Examples:
   $ results-consumer follow --json | head -n 1
   {"userId":"42","clicks":17,"lastClickAt":1711111111123,"lastUrl":"/page3"}
   $ results-consumer follow --user 42 --user 43 --since 5m
-  $ results-consumer follow --last 10`,
+  $ results-consumer follow --page /page3 --last 10`,
     )
     .action((flags: TopicFlags) => run((context) => follow(flags, context)));
 }
@@ -54,7 +54,8 @@ export async function follow(flags: TopicFlags, context: AppContext): Promise<nu
     context.stdout.isTTY === true
       ? { user: new GrowingColumn(USER_COLUMNS), count: new GrowingColumn(COUNT_COLUMNS) }
       : undefined;
-  const isWanted = createUserFilter(flags.user);
+  const isWantedUser = createUserFilter(flags.user);
+  const isWantedPage = createPageFilter(flags.page);
   const unreadable = new ReasonTally<MalformedReason>('record');
 
   const render = (record: RecordCursor, partition: number): string | undefined => {
@@ -68,7 +69,7 @@ export async function follow(flags: TopicFlags, context: AppContext): Promise<nu
       return undefined;
     }
     const total = decoded.value;
-    if (!isWanted(total.userId)) return undefined;
+    if (!isWantedUser(total.userId) || !isWantedPage(total.lastUrl)) return undefined;
     return flags.json ? jsonLine(total) : totalLine(total, style, columns);
   };
 

@@ -8,16 +8,22 @@ const LAST_MAX = 100_000;
 export interface TopicFlags {
   readonly json?: true;
   readonly user?: readonly string[];
+  readonly page?: readonly string[];
   /** ms */
   readonly since?: number;
   readonly last?: number;
 }
 
-/** Gives a command the flags of {@link TopicFlags}, `noun` being what it shows. */
-export function addTopicFlags(command: Command, noun: string): Command {
+/** Gives a command the flags of {@link TopicFlags}, `noun` being what it shows and `ofPage` which of them a page has. */
+export function addTopicFlags(command: Command, noun: string, ofPage: string): Command {
   return command
     .option('--json', 'one JSON object a line')
     .option('--user <id>', `only ${noun} of this user; may be given several times`, collect)
+    .option(
+      '--page <path>',
+      `only ${noun} ${ofPage} this page: the path, whole, without query string; may be given several times`,
+      collect,
+    )
     .option(
       '--since <duration>',
       `begin with the ${noun} of the past 90s, 5m, 2h, 1d, by Kafka's timestamp`,
@@ -27,7 +33,7 @@ export function addTopicFlags(command: Command, noun: string): Command {
 }
 
 /** Collects a flag that may be given several times. */
-export function collect(value: string, earlier: readonly string[] = []): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   if (value === '') throw new InvalidArgumentError('It is empty.');
   return [...earlier, value];
 }

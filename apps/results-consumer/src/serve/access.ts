@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 
 const COOKIE = 'clickstream_dashboard';
 
@@ -39,13 +39,19 @@ export function createAccess(token: string | undefined): Access {
 }
 
 /**
- * Whether a server that listens on this address may answer a request with this `Host`: one that only this machine
- * reaches answers to this machine's names alone, or a website could have its own name point here and read along.
+ * Whether a server that listens on this address may answer a request with this `Host`. A website can have a name of its
+ * own point here and read along, so a name that can be anybody's is answered to only where there is a token, which that
+ * website does not know: without one, addresses and names without a dot are all; and where only this machine reaches the
+ * server, this machine's names.
  */
-export function isExpectedHost(listenHost: string, host: string | undefined): boolean {
-  if (!isLoopback(listenHost)) return true;
-  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
-  return isLoopback(name.replace(/^\[(.*)\]$/, '$1')) || name.endsWith('.localhost');
+export function isExpectedHost(listenHost: string, hasToken: boolean, host: string | undefined): boolean {
+  const name = (host ?? '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  if (isLoopback(name) || name.endsWith('.localhost')) return true;
+  if (isLoopback(listenHost)) return false;
+  return hasToken || isIP(name) !== 0 || /^[a-z0-9_-]+$/.test(name);
 }
 
 function isLoopback(host: string): boolean {

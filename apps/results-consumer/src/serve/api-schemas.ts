@@ -116,6 +116,7 @@ export const apiSchemas = {
   },
   user: {
     parameters: z.strictObject({ userId }),
+    query: z.strictObject({ id: userId }),
     response: userTotal.extend({ sessions: z.array(session) }),
   },
   pages: {

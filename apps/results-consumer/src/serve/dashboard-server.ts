@@ -127,11 +127,11 @@ function addAccessControl(server: FastifyInstance, { listenHost, token }: Dashbo
   const access = createAccess(token);
   server.addHook('onRequest', (request, reply, next) => {
     void reply.header('cache-control', 'no-store');
-    if (!isExpectedHost(listenHost, request.headers.host)) {
+    if (!isExpectedHost(listenHost, token !== undefined, request.headers.host)) {
       void sendProblem(
         reply,
         421,
-        'this server answers as localhost only; set LISTEN_HOST to be reached from outside',
+        'without DASHBOARD_TOKEN this server answers to its address and to names without a dot only, or as localhost only while LISTEN_HOST is that',
       );
       return;
     }
@@ -183,7 +183,7 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
     ...(parameters && { params: jsonSchema(parameters) }),
     response: { 200: jsonSchema(response), ...problems },
   });
-  type Query<Name extends 'users' | 'pages' | 'sessions' | 'deadLetters'> = z.output<
+  type Query<Name extends 'users' | 'user' | 'pages' | 'sessions' | 'deadLetters'> = z.output<
     (typeof apiSchemas)[Name]['query']
   >;
 
@@ -195,14 +195,32 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
     { schema: schemaOf('The busiest users', apiSchemas.users) },
     ({ query }) => ({ users: views.totals.top(query.top), totalUsers: views.totals.users }),
   );
+  const user = (userId: string) => {
+    const total = views.totals.get(userId);
+    if (!total) throw new ProblemError(404, 'no clicks of that user have been counted');
+    return { ...total, sessions: views.sessions.ofUser(userId) };
+  };
+  const { response } = apiSchemas.user;
   server.get<{ Params: { userId: string } }>(
     '/api/users/:userId',
-    { schema: schemaOf('A user with the recent sessions', apiSchemas.user) },
-    ({ params }) => {
-      const total = views.totals.get(params.userId);
-      if (!total) throw new ProblemError(404, 'no clicks of that user have been counted');
-      return { ...total, sessions: views.sessions.ofUser(params.userId) };
+    {
+      schema: schemaOf('A user with the recent sessions', {
+        parameters: apiSchemas.user.parameters,
+        response,
+      }),
     },
+    ({ params }) => user(params.userId),
+  );
+  // Browsers and proxies take `.` and `..` in a path for folders, however they are written.
+  server.get<{ Querystring: Query<'user'> }>(
+    '/api/user',
+    {
+      schema: schemaOf('A user with the recent sessions, whatever the id', {
+        query: apiSchemas.user.query,
+        response,
+      }),
+    },
+    ({ query }) => user(query.id),
   );
   server.get<{ Querystring: Query<'pages'> }>(
     '/api/pages',

@@ -37,7 +37,7 @@ const BACKFILL_RECORDS = 1_000_000;
  * Records of sessions that are read at the start, the newest, all partitions together: only the sessions that changed last are
  * kept, and there are as many as there were visits.
  */
-const SESSION_RECORDS = 100_000;
+const SESSION_RECORDS = 60_000;
 const LAG_INTERVAL_MS = 1_000;
 /** So much lag is known well enough when looked at now and then; each look fetches some MB. */
 const LARGE_LAG_RECORDS = 100_000;

@@ -52,17 +52,8 @@ export function feedExample(views: ClickViews, nowMs: number): void {
     views.latency.add(38 + ((update * 7) % 60) + (update % 97 === 0 ? 140 : 0), nowMs);
   const windowStart = Math.floor(nowMs / 60_000) * 60_000;
   PAGES.forEach((page, index) => {
-    const { key, value } = encodePageClicks({
-      page,
-      windowStart,
-      windowEnd: windowStart + 60_000,
-      partition: 0,
-      clicks: Math.round(2_400 / (index + 2)),
-      users: Math.round(900 / (index + 2)),
-      usersExact: true,
-      final: false,
-    });
-    views.apply('pages', recordOf(key, value), nowMs, true);
+    const [clicks, users] = [Math.round(2_400 / (index + 2)), Math.round(900 / (index + 2))];
+    feedPage(views, nowMs, { page, windowStart, clicks, users });
   });
   for (const [index, clicks] of [3, 12, 1].entries()) {
     const start = nowMs - index * 5_400_000 - 240_000;
@@ -98,6 +89,22 @@ export function feedExample(views: ClickViews, nowMs: number): void {
   feedBooks(views, { counted, duplicate: 12, rejected: 8 });
   views.lag.setBounds(0, 0, counted + 20 + 17);
   views.setReady();
+}
+
+/** A page in a window of a minute that is open. */
+export function feedPage(
+  views: ClickViews,
+  nowMs: number,
+  page: { page: string; windowStart: number; clicks: number; users: number },
+): void {
+  const { key, value } = encodePageClicks({
+    ...page,
+    windowEnd: page.windowStart + 60_000,
+    partition: 0,
+    usersExact: true,
+    final: false,
+  });
+  views.apply('pages', recordOf(key, value), nowMs, true);
 }
 
 /** A running total, as if the aggregator had committed it. */

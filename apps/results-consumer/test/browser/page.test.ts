@@ -9,7 +9,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Overview } from '../../src/core/views/click-views.ts';
 import { startTestDashboard, type TestDashboardOptions } from '../serve/start-test-dashboard.ts';
 import { builtPage } from './built-page.ts';
-import { EXAMPLE_USERS, feedBooks, feedDeadLetter, feedExample, feedTotal } from './feed-example.ts';
+import {
+  EXAMPLE_USERS,
+  feedBooks,
+  feedDeadLetter,
+  feedExample,
+  feedPage,
+  feedTotal,
+} from './feed-example.ts';
 import { HOSTILE_TEXTS, shownHostile } from './hostile-texts.ts';
 import { openBrowser } from './open-browser.ts';
 import { connectionOf, numberOf, openWatchedPage, rowsOf, textOf } from './watched-page.ts';
@@ -116,6 +123,42 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Look up', exact: true }).click();
     await expect.poll(() => textOf(page, '#lookup-status')).toContain('no clicks of that user');
     expect(await page.locator('.sessions').count()).toBe(0);
+  });
+
+  test('finds users whose ids are names of folders', async () => {
+    const dashboard = await startDashboard();
+    for (const userId of ['.', '..']) dashboard.total(userId, 7);
+    const page = await openPage(dashboard.address);
+    for (const userId of ['.', '..']) {
+      await page.getByLabel('User id').fill(userId);
+      await page.getByRole('button', { name: 'Look up', exact: true }).click();
+      await expect.poll(() => page.locator('.user-id').allInnerTexts()).toEqual([userId]);
+      expect(await textOf(page, '.user-total .count')).toBe('7 clicks');
+    }
+  });
+
+  test('shows the pages of an older window when that is chosen, and the current one again', async () => {
+    const dashboard = await startDashboard();
+    const nowMs = Date.now();
+    const current = Math.floor(nowMs / 60_000) * 60_000;
+    const older = current - 120_000;
+    feedPage(dashboard.views, nowMs, { page: '/now', windowStart: current, clicks: 3, users: 2 });
+    feedPage(dashboard.views, nowMs, { page: '/then', windowStart: older, clicks: 9, users: 5 });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/now', 3]]);
+    const choice = page.locator('#pages-choice');
+    expect(await choice.locator('option').count()).toBe(2);
+    await choice.selectOption(String(older));
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 9]]);
+    // It is asked for again while it may change, and stays chosen when others come.
+    feedPage(dashboard.views, nowMs, { page: '/then', windowStart: older, clicks: 10, users: 5 });
+    feedPage(dashboard.views, nowMs, { page: '/before', windowStart: older - 60_000, clicks: 1, users: 1 });
+    dashboard.changed();
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 10]]);
+    expect(await choice.inputValue()).toBe(String(older));
+    expect(await choice.locator('option').count()).toBe(3);
+    await choice.selectOption('current');
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/now', 3]]);
   });
 
   test('shows live clicks, filtered and held', async () => {

@@ -50,6 +50,24 @@ describe('follow', () => {
     ]);
   });
 
+  test('with --page shows those whose last click was there only', async () => {
+    const topics = await createTestTopics(brokers);
+    const follow = startResultsConsumer(
+      ['--page', '/page1', '--user', '42', '--user', '43'],
+      topics.environment,
+    );
+    await follow.ready();
+    await topics.write(
+      topics.total('42', 1, 'json', '/page1?from=mail'),
+      topics.total('42', 2, 'sentence', '/page10'),
+      topics.total('42', 3, 'sentence', '/page1'),
+      topics.total('44', 1, 'json', '/page1'),
+    );
+    expect(await follow.lines(2)).toEqual(['User 42 has clicked 1 times.', 'User 42 has clicked 3 times.']);
+    await topics.write(topics.total('43', 9, 'json', '/page1'));
+    expect((await follow.lines(3))[2]).toBe('User 43 has clicked 9 times.');
+  });
+
   test('with --user shows these users only', async () => {
     const topics = await createTestTopics(brokers);
     const follow = startResultsConsumer(['--user', '42', '--user', '44'], topics.environment);

@@ -70,6 +70,7 @@ describe('the API', () => {
       '/api/overview': '/api/overview',
       '/api/users': '/api/users?top=3',
       '/api/users/{userId}': '/api/users/u30',
+      '/api/user': '/api/user?id=u30',
       '/api/pages': '/api/pages?window=60000',
       '/api/sessions': '/api/sessions?user=u30',
       '/api/books': '/api/books',
@@ -113,12 +114,21 @@ describe('the API', () => {
     expect(await body('/api/pages')).toMatchObject({ windowStart: null, pages: [], windows: [] });
   });
 
+  test.each(['.', '..', 'a/b?c&d=e#f', '%2e', 'Zoë'])('has a user of the id %j', async (userId) => {
+    const dashboard = await startTestDashboard();
+    dashboard.total(userId, 3);
+    const response = await dashboard.fetch(`/api/user?id=${encodeURIComponent(userId)}`);
+    expect(await response.json()).toMatchObject({ userId, clicks: 3, sessions: [] });
+  });
+
   test.each([
     ['/api/users?top=0', 400],
     ['/api/users?top=1001', 400],
     ['/api/users?top=ten', 400],
     ['/api/users?tpo=10', 400],
     ['/api/users/nobody', 404],
+    ['/api/user?id=nobody', 404],
+    ['/api/user', 400],
     ['/api/pages?window=now', 400],
     ['/api/pages?window=5', 404],
     ['/api/sessions', 400],
@@ -227,8 +237,18 @@ describe('every answer', () => {
       expect(await statusFor(address, host), host).toBe(200);
     for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1', '127.evil.example'])
       expect(await statusFor(address, host), host).toBe(421);
+  });
+
+  test('goes to others by a name that no website can have, or any name where there is a token', async () => {
     const open = await startTestDashboard({ listenHost: '0.0.0.0' });
-    expect(await statusFor(open.address, 'dash.example')).toBe(200);
+    for (const host of ['10.0.0.1:3000', '[fe80::1]:80', 'results-consumer:3000', 'localhost'])
+      expect(await statusFor(open.address, host), host).toBe(200);
+    for (const host of ['dash.example', 'evil.example:3000', '10.0.0.1.evil.example', 'a.b'])
+      expect(await statusFor(open.address, host), host).toBe(421);
+    const guarded = await startTestDashboard({ listenHost: '0.0.0.0', token: 'correct-horse-battery' });
+    expect(await statusFor(guarded.address, 'dash.example')).toBe(401);
+    const local = await startTestDashboard({ token: 'correct-horse-battery' });
+    expect(await statusFor(local.address, 'dash.example')).toBe(421);
   });
 });
 

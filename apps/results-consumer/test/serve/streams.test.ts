@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readSse } from './sse-reader.ts';
 import { startTestDashboard } from './start-test-dashboard.ts';
 

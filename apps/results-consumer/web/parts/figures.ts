@@ -15,7 +15,9 @@ export function createFigures(): Part {
   return {
     show: ({ overview, settings }: DashboardState) => {
       const { latency } = overview;
-      set('clicks-per-second', rateText(overview.clicksPerSecond));
+      const rate = rateText(overview.clicksPerSecond);
+      set('clicks-per-second', rate);
+      set('rate-unit', rate === '1' ? 'click' : 'clicks');
       set('rate-mean', String(settings.rateMeanSeconds));
       set('total-clicks', countText(overview.totalClicks));
       set('users', `by ${countOf(overview.users, 'user')}`);
@@ -23,6 +25,7 @@ export function createFigures(): Part {
       set('active-window', durationText(settings.activeWindowSeconds * 1_000));
       set('open-sessions', `${countOf(overview.openSessions, 'open session')} now`);
       set('lag-records', countText(overview.lagRecords));
+      set('lag-unit', overview.lagRecords === 1 ? 'click' : 'clicks');
       const lag = byId('lag-age', HTMLElement);
       setText(
         lag,

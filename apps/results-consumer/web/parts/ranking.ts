@@ -124,7 +124,7 @@ export class Ranking {
     for (const name of wanted) this.#byName.set(name, before.get(name) ?? this.#createRow(name));
     this.#list.replaceChildren(...[...this.#byName.values()].map(({ item }) => item));
     [...this.#byName.values()].forEach(({ rank }, index) => {
-      setText(rank, String(index + 1));
+      setText(rank, `${index + 1}.`);
     });
     this.#fill();
     if (matchMedia('(prefers-reduced-motion: reduce)').matches || before.size === 0) return;

@@ -46,7 +46,7 @@ export function createUserLookup(now: () => number): UserLookup {
   const ask = async (userId: string, controller: AbortController, isFirst: boolean) => {
     const { signal } = controller;
     try {
-      const user = await getJson<UserBody>(`/api/users/${encodeURIComponent(userId)}`, signal);
+      const user = await getJson<UserBody>(`/api/user?id=${encodeURIComponent(userId)}`, signal);
       if (signal.aborted) return;
       show(user);
       if (isFirst) setText(status, `Found, with ${countOf(user.sessions.length, 'recent session')}.`);
@@ -66,11 +66,6 @@ export function createUserLookup(now: () => number): UserLookup {
     asked?.abort();
     shown = '';
     input.value = userId;
-    // A browser takes these for folders, however they are written.
-    if (userId === '.' || userId === '..') {
-      setText(status, 'No browser can ask for this id; the terminal can: results-consumer totals --user.');
-      return;
-    }
     setText(status, 'Looking…');
     asked = new AbortController();
     void ask(userId.toWellFormed(), asked, true);

@@ -11,6 +11,14 @@ const withDay = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
 });
 
+const withDayAndSeconds = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
+
 /** The time of day with seconds, in the browser's zone: `12:03:04`. @param ms since the epoch */
 export function clockText(ms: number): string {
   return withSeconds.format(ms);
@@ -24,6 +32,11 @@ export function minuteText(ms: number): string {
 /** Day and time to the minute: `3 Feb, 12:03`. @param ms since the epoch */
 export function dayText(ms: number): string {
   return withDay.format(ms);
+}
+
+/** The start of a window, to tell it from others: `3 Feb, 12:03:00`. @param ms since the epoch */
+export function windowText(ms: number): string {
+  return withDayAndSeconds.format(ms);
 }
 
 /** The browser's zone, such as `Europe/Zurich`. */

@@ -26,6 +26,7 @@ const checkpointSchema = z.object({
     rejected: count,
     forwarded: count.default(0),
   }),
+  sums: z.object({ openSessions: count.optional() }).catch({}),
   state: z.object({ books: laterBooks.catch({}) }).catch({ books: {} }),
 });
 
@@ -84,6 +85,15 @@ export class Books {
   position(partition: number): number | undefined {
     this.#read();
     return this.#checkpoints.get(partition)?.input.position;
+  }
+
+  /** Sessions that may still grow; undefined while no checkpoint says so. */
+  get openSessions(): number | undefined {
+    this.#read();
+    let sum: number | undefined;
+    for (const { sums } of this.#checkpoints.values())
+      if (sums.openSessions !== undefined) sum = (sum ?? 0) + sums.openSessions;
+    return sum;
   }
 
   view(): BooksView {

@@ -86,7 +86,8 @@ export class ClickViews {
       users: this.totals.users,
       activeUsers5m: this.totals.activeUsers(nowMs),
       clicksPerSecond: this.rate.perSecond(nowMs),
-      openSessions: this.sessions.open,
+      // Of all sessions only the newest are kept here.
+      openSessions: this.books.openSessions ?? this.sessions.open,
       lagRecords: this.lag.records(),
       lagSeconds: this.lag.seconds(),
       latency: this.latency.percentiles(nowMs),

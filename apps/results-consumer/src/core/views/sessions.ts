@@ -1,4 +1,5 @@
 import { decodeUserSession, decodeUserSessionKey, userSessionKey } from '@clickstream/schema';
+import { readPlainSession } from './read-plain-session.ts';
 import { shownText } from './shown-text.ts';
 import type { ViewRecord } from './view-record.ts';
 
@@ -39,6 +40,11 @@ export class Sessions {
 
   /** Takes over a record of the topic of the sessions. @returns whether it could be read */
   apply(record: ViewRecord): boolean {
+    const plain = readPlainSession(record);
+    if (plain) {
+      this.#put(userSessionKey(plain), plain);
+      return true;
+    }
     const key = record.key();
     const value = record.value();
     if (value === null) {

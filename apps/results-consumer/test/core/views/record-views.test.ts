@@ -117,6 +117,21 @@ describe('books', () => {
     );
   const balanced = { read: 5, received: 1, counted: 3, duplicate: 1, rejected: 1, forwarded: 1 };
 
+  test('say how many sessions are open, if the checkpoints do', () => {
+    const books = new Books();
+    const checkpoint = { sequence: 1, input: { position: '0' }, books: { read: 0, counted: 0, rejected: 0 } };
+    const apply = (partition: number, fields: object) => {
+      books.apply(partition, Buffer.from(JSON.stringify({ ...checkpoint, ...fields })));
+    };
+    expect(books.openSessions).toBeUndefined();
+    apply(0, {});
+    expect(books.openSessions).toBeUndefined();
+    apply(0, { sums: { openSessions: 70_000 } });
+    apply(1, { sums: { openSessions: 5 } });
+    apply(2, { sums: { openSessions: 'many' } });
+    expect(books.openSessions).toBe(70_005);
+  });
+
   test('are unknown without a checkpoint', () => {
     expect(new Books().view()).toMatchObject({ partitions: 0, balances: null, problems: [] });
   });
