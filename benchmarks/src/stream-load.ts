@@ -70,6 +70,7 @@ export async function loadStreams(
     socket.on('error', () => undefined).write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
     return socket;
   });
+  while ((committed.at(-1)?.clicks ?? 0) < sent) await delay(PROBE_INTERVAL_MS);
   const clients = await Promise.all(Array.from({ length: reading }, () => openClient(address)));
   await delay(SETTLE_MS);
 
@@ -77,6 +78,7 @@ export async function loadStreams(
   const startedAt = performance.now();
   while (performance.now() - startedAt < seconds * 1_000)
     await Promise.all([click(), delay(PROBE_INTERVAL_MS)]);
+  while ((committed.at(-1)?.clicks ?? 0) < sent) await delay(PROBE_INTERVAL_MS);
   await delay(SETTLE_MS);
 
   const latenciesMs: number[] = [];
