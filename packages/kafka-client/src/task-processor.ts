@@ -5,6 +5,7 @@ import type { GroupMembership } from './group-membership.ts';
 import { RecentFailures } from './recent-failures.ts';
 import { EMPTY_BOOKS, isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
 import { kafkaPorts, type TaskPorts } from './task-ports.ts';
+import { TransactionBounds } from './transaction-bounds.ts';
 
 /** How an instance is to take part; what all tasks have in common beside it. */
 export interface InstanceSettings extends TaskSettings {
@@ -217,11 +218,12 @@ class Instance implements TaskProcessor {
   /** Runs the task, again after each failure, until it is no longer ours. */
   async #keepRunning(partition: number, status: TaskStatus, signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
+    const bounds = new TransactionBounds(this.#options.commitMaxRecords);
     const failures = new RecentFailures();
     const isOver = () => signal.aborted;
     while (!isOver()) {
       try {
-        await new StreamTask(this.#options, this.#ports, partition, status).run(signal, () => {
+        await new StreamTask(this.#options, this.#ports, partition, status, bounds).run(signal, () => {
           this.#announce();
         });
         return;
