@@ -33,6 +33,9 @@ const partitions = await ensureTopics({
   partitions: 1,
 });
 
+/** About what a total takes. */
+const TOTAL_BYTES = 150;
+
 function totalsOnly(partition: number): TaskLogic {
   const totals = new Map<string, { -readonly [Field in keyof RunningTotal]: RunningTotal[Field] }>();
   const changed = new Set<string>();
@@ -79,6 +82,10 @@ function totalsOnly(partition: number): TaskLogic {
     get heldBack() {
       return changed.size;
     },
+    get heldBackBytes() {
+      return changed.size * TOTAL_BYTES;
+    },
+    isClosing: false,
     snapshot: () => null,
     rebuildFrom: (_, position) => position,
     resultsFrom: () => ({}),

@@ -49,7 +49,9 @@ export const environmentSchema = z
       ),
     COMMIT_MAX_RECORDS: wholeNumber(1, 1_000_000)
       .prefault('50000')
-      .describe('Most records written in one transaction'),
+      .describe(
+        'Most records written in one transaction; it also ends at 8 MB, and sooner where transactions take long',
+      ),
     WINDOW_SIZE_MS: wholeNumber(1, DAY_MS)
       .prefault('60000')
       .describe('Length of a window of clicks per page, in ms of event time'),

@@ -9,6 +9,7 @@ import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
 import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
+import type { TransactionBounds } from './transaction-bounds.ts';
 import type { PlacedRecord } from './transactional-producer.ts';
 
 /**
@@ -81,8 +82,6 @@ export interface TaskStatus {
  * a transaction's five requests, so most transactions go without.
  */
 const OFFSETS_INTERVAL_MS = 1_000;
-/** Most bytes held for one transaction, give or take those of one record: dead letters can be 800 KB each. */
-const COMMIT_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * The work on partition *p*: of the input topic and the repartition topic together, exactly once. One transactional
@@ -107,6 +106,7 @@ export class StreamTask {
   readonly #ports: TaskPorts;
   readonly #partition: number;
   readonly #status: TaskStatus;
+  readonly #bounds: TransactionBounds;
   readonly #logic: TaskLogic;
 
   #checkpoint: Checkpoint;
@@ -121,11 +121,19 @@ export class StreamTask {
   #lastCommitAt = -Infinity;
   #lastOffsetsAt = -Infinity;
 
-  constructor(settings: TaskSettings, ports: TaskPorts, partition: number, status: TaskStatus) {
+  /** @param bounds kept over restarts, since they are learned. */
+  constructor(
+    settings: TaskSettings,
+    ports: TaskPorts,
+    partition: number,
+    status: TaskStatus,
+    bounds: TransactionBounds,
+  ) {
     this.#settings = settings;
     this.#ports = ports;
     this.#partition = partition;
     this.#status = status;
+    this.#bounds = bounds;
     this.#logic = settings.createLogic(partition);
     this.#checkpoint = emptyCheckpoint(settings.partitions);
   }
@@ -314,8 +322,10 @@ export class StreamTask {
         streams.sort((one) => (one === stream ? 1 : -1));
         const batch = await stream.take();
         if (!batch) break;
-        await this.#process(stream.input, batch, producer);
-        this.#observe(stream.input, batch, idle);
+        await this.#process(stream.input, batch, producer, signal);
+        // Unless it was told to stop in the middle of it.
+        if (this.#checkpoint[stream.input].position === batch.nextOffset)
+          this.#observe(stream.input, batch, idle);
       }
       if (this.#isDirty || this.#areOffsetsBehind) {
         this.#lastOffsetsAt = -Infinity;
@@ -329,13 +339,18 @@ export class StreamTask {
 
   /** Time until the next commit is due; Infinity when there is nothing to commit. */
   #msUntilCommit(commitIntervalMs: number): number {
+    if (this.#logic.isClosing) return 0;
     const now = this.#ports.clock.now();
     if (this.#isDirty) return this.#lastCommitAt + commitIntervalMs - now;
     return this.#areOffsetsBehind ? this.#lastOffsetsAt + OFFSETS_INTERVAL_MS - now : Infinity;
   }
 
-  async #process(input: InputName, batch: FetchedBatch, producer: TaskProducer): Promise<void> {
-    const { commitMaxRecords } = this.#settings;
+  async #process(
+    input: InputName,
+    batch: FetchedBatch,
+    producer: TaskProducer,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (batch.fetchedOffset !== this.#checkpoint[input].position)
       throw new KafkaClientError(
         'CLICKSTREAM_KAFKA_STALLED',
@@ -372,12 +387,11 @@ export class StreamTask {
       this.#isDirty = true;
       if (lastBatch?.baseOffset !== record.batchBaseOffset)
         lastBatch = { baseOffset: record.batchBaseOffset, crc: record.batchCrc };
-      if (
-        this.#records.length + this.#logic.heldBack >= commitMaxRecords ||
-        this.#recordsBytes >= COMMIT_MAX_BYTES
-      ) {
+      if (this.#output.isFull() || this.#logic.isClosing) {
         advance(record.offset + 1n);
-        await this.#commit(producer);
+        do await this.#commit(producer);
+        while (this.#logic.isClosing && !signal.aborted);
+        if (signal.aborted) return;
       }
     }
     if (record.timestampMs > 0) this.#status.lastIngestTimeMs = record.timestampMs;
@@ -393,7 +407,7 @@ export class StreamTask {
     const { clock } = this.#ports;
     const idleMs = idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now());
     if (idleMs === undefined) this.#logic.idleEnded?.();
-    else if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs())) this.#isDirty = true;
+    else if (idleMs > 0 && this.#logic.idle(idleMs, clock.wallClockMs(), this.#output)) this.#isDirty = true;
   }
 
   /** A forward that was received before: its partition was counted from the start again, or its topic made anew. */
@@ -426,6 +440,11 @@ export class StreamTask {
         headers: forwardHeaders(record, { topic: this.#settings.inputTopic, partition: this.#partition }),
       });
     },
+    isFull: () =>
+      this.#bounds.areReached(
+        this.#records.length + this.#logic.heldBack,
+        this.#recordsBytes + this.#logic.heldBackBytes,
+      ),
   };
 
   #put(record: PlacedRecord): void {
@@ -442,7 +461,9 @@ export class StreamTask {
       outcome = 'committed';
     } finally {
       this.#lastCommitAt = clock.now();
-      this.#settings.onTransaction?.(outcome, (this.#lastCommitAt - startedAt) / 1000);
+      const tookMs = this.#lastCommitAt - startedAt;
+      this.#bounds.learn(tookMs);
+      this.#settings.onTransaction?.(outcome, tookMs / 1000);
     }
   }
 

@@ -21,6 +21,11 @@ export interface TaskOutput {
   write(record: Omit<OutgoingRecord, 'partition'>): bigint;
   /** Sends the record on to the partition where it is at home, under the given key. */
   forward(record: RecordCursor, homePartition: number, key: Buffer): void;
+  /**
+   * Whether the next transaction holds as much as one should, what is held back included. What can be written later
+   * without a change of meaning is then to be left to the next ones, as {@link TaskLogic.isClosing} says.
+   */
+  isFull(): boolean;
 }
 
 /**
@@ -51,13 +56,20 @@ export interface TaskLogic {
    * @param wallClockMs now, ms since the epoch.
    * @returns whether that changed anything that has to be committed.
    */
-  idle(idleMs: number, wallClockMs: number): boolean;
+  idle(idleMs: number, wallClockMs: number, output: TaskOutput): boolean;
   /** The idle period has begun anew: time told before counts no more. */
   idleEnded?(): void;
   /** Writes what was held back to be written once per transaction. */
   flush(output: TaskOutput): void;
   /** Records that `flush` would write now. */
   readonly heldBack: number;
+  /** Their bytes, by estimate. */
+  readonly heldBackBytes: number;
+  /**
+   * Whether more has become final than one transaction should hold, so that some of it is left to the next ones: these follow
+   * at once, and until it is false again nothing is processed and no idle time is told, also after a restart.
+   */
+  readonly isClosing: boolean;
   /** What goes into the checkpoint, as plain JSON; called after `flush`. */
   snapshot(): unknown;
   /** The lowest offset of that input that `rebuild` has to see, at most `position`; called after `flush`. */

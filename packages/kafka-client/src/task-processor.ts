@@ -2,8 +2,10 @@ import type { KafkaConnection } from './connection.ts';
 import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { GroupMembership } from './group-membership.ts';
+import { RecentFailures } from './recent-failures.ts';
 import { EMPTY_BOOKS, isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
 import { kafkaPorts, type TaskPorts } from './task-ports.ts';
+import { TransactionBounds } from './transaction-bounds.ts';
 
 /** How an instance is to take part; what all tasks have in common beside it. */
 export interface InstanceSettings extends TaskSettings {
@@ -35,9 +37,7 @@ export interface TaskProcessor {
   stop(): Promise<void>;
 }
 
-/** A task that starts again more often than this in a minute ends the process, for a person to look. */
-const RESTARTS_PER_MINUTE = 5;
-const RESTART_DELAY_MS = 200;
+const JOIN_DELAY_MS = 200;
 const PURGE_INTERVAL_MS = 60_000;
 /** How long tasks may take to commit and end when the instance stops. */
 const STOP_DEADLINE_MS = 3_000;
@@ -110,7 +110,7 @@ class Instance implements TaskProcessor {
   #membership: GroupMembership | undefined;
   #hasSeat = false;
   #waitingForSeat: (() => void)[] = [];
-  #seatsLostAt: number[] = [];
+  readonly #seatsLost = new RecentFailures();
   #stopped: Promise<void> | undefined;
 
   constructor(options: InstanceSettings, ports: TaskPorts) {
@@ -218,11 +218,12 @@ class Instance implements TaskProcessor {
   /** Runs the task, again after each failure, until it is no longer ours. */
   async #keepRunning(partition: number, status: TaskStatus, signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
-    const failures: number[] = [];
+    const bounds = new TransactionBounds(this.#options.commitMaxRecords);
+    const failures = new RecentFailures();
     const isOver = () => signal.aborted;
     while (!isOver()) {
       try {
-        await new StreamTask(this.#options, this.#ports, partition, status).run(signal, () => {
+        await new StreamTask(this.#options, this.#ports, partition, status, bounds).run(signal, () => {
           this.#announce();
         });
         return;
@@ -238,21 +239,18 @@ class Instance implements TaskProcessor {
         // Being fenced may mean that the partition is somebody else's now, which a process that slept learns from its
         // next heartbeat: starting again before that would fence the new owner.
         await this.#seatConfirmed(signal);
-        failures.push(clock.now());
-        if (
-          failures.length > RESTARTS_PER_MINUTE &&
-          clock.now() - (failures.at(-1 - RESTARTS_PER_MINUTE) ?? 0) < 60_000
-        ) {
+        const waitMs = failures.add(error, clock.now());
+        if (waitMs === undefined) {
           this.#fail(
             new KafkaClientError(
               'CLICKSTREAM_KAFKA_STALLED',
-              `partition ${partition} failed ${RESTARTS_PER_MINUTE + 1} times within a minute, the last time with: ${describeError(error)}`,
+              `partition ${partition} failed again and again within a minute, the last time with: ${describeError(error)}`,
               { cause: error, partition },
             ),
           );
           return;
         }
-        await clock.delay(RESTART_DELAY_MS * 2 ** Math.min(failures.length, 4), signal);
+        await clock.delay(waitMs, signal);
       }
     }
   }
@@ -296,19 +294,18 @@ class Instance implements TaskProcessor {
     await this.#membership?.leave();
     if (!(await this.#wasUnreachable(signal))) {
       this.#count('group');
-      const now = clock.now();
-      this.#seatsLostAt = [...this.#seatsLostAt.filter((lostAt) => now - lostAt < 60_000), now];
-      if (this.#seatsLostAt.length > RESTARTS_PER_MINUTE) {
+      const waitMs = this.#seatsLost.add(error, clock.now());
+      if (waitMs === undefined) {
         this.#fail(
           new KafkaClientError(
             'CLICKSTREAM_KAFKA_STALLED',
-            `the seat in group ${this.#options.applicationId} was lost ${this.#seatsLostAt.length} times within a minute, the last time with: ${describeError(error)}`,
+            `the seat in group ${this.#options.applicationId} was lost again and again within a minute, the last time with: ${describeError(error)}`,
             { cause: error },
           ),
         );
         return;
       }
-      await clock.delay(RESTART_DELAY_MS * 2 ** this.#seatsLostAt.length, signal);
+      await clock.delay(waitMs, signal);
     }
     while (!isOver()) {
       try {
@@ -321,7 +318,7 @@ class Instance implements TaskProcessor {
         }
         this.#options.log.warn(`joining the group again: ${describeError(joinError)}`);
         await this.#wasUnreachable(signal);
-        await clock.delay(RESTART_DELAY_MS, signal);
+        await clock.delay(JOIN_DELAY_MS, signal);
       }
     }
   }

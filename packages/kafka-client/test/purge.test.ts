@@ -57,6 +57,8 @@ function countingLogic(results: string, onReceived: () => void): () => TaskLogic
       },
       flush: () => undefined,
       heldBack: 0,
+      heldBackBytes: 0,
+      isClosing: false,
       sums: () => ({ records: [...counts.values()].reduce((sum, count) => sum + count, 0) }),
     };
   };

@@ -35,7 +35,7 @@ function recount() {
     },
     check: (streamTime: number, seenMs: number, sums = { openWindows: 0, windowClicks: 0 }) => {
       const books = { windowed: counted - late, late };
-      const state = { streamTime: EPOCH_MS + streamTime, books, windowsEnd: '0' };
+      const state = { streamTime: EPOCH_MS + streamTime, books, isClosing: false, windowsEnd: '0' };
       const ends = { resultsEnd: offset, lettersEnd: offset, seenMs };
       windows.check(state, sums, { counted, late }, ends, (what) => what);
     },

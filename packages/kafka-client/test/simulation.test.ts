@@ -45,6 +45,7 @@ const LEAST_PER_THOUSAND: Partial<Record<Covered, number>> = {
   'idle fetches': 13_000,
   'ticks that closed windows': 1_100,
   'windows closed by ticks': 1_200,
+  'transactions that close what was left over': 500,
   'checkpoints with a stream time of idle time': 1_600,
   'clicks rebuilt from': 3_500,
   'partial rebuilds': 12,

@@ -39,6 +39,14 @@ export class CountingLogic implements TaskLogic {
     return this.#changed.size + this.#windows.heldBack;
   }
 
+  get heldBackBytes(): number {
+    return 100 * this.heldBack;
+  }
+
+  get isClosing(): boolean {
+    return this.#windows.isClosing;
+  }
+
   resume(snapshot: unknown): void {
     const { streamTime, books, windowsEnd } = snapshot as LogicState;
     this.#books = books;
@@ -99,7 +107,8 @@ export class CountingLogic implements TaskLogic {
     if (this.#emitsEvery) this.#publish(user, output);
     else this.#changed.add(user);
     const { windowed, late } = this.#books;
-    if (this.#windows.count(click, input, record.offset)) this.#books = { windowed: windowed + 1, late };
+    if (this.#windows.count(click, input, record.offset, output))
+      this.#books = { windowed: windowed + 1, late };
     else {
       this.#books = { windowed, late: late + 1 };
       list(`late at ${this.#windows.streamTime}`);
@@ -111,8 +120,8 @@ export class CountingLogic implements TaskLogic {
     // Its memory of ids knows no clock but that of each input.
   }
 
-  idle(idleMs: number, wallClockMs: number): boolean {
-    const closed = this.#windows.idle(idleMs, wallClockMs);
+  idle(idleMs: number, wallClockMs: number, output: TaskOutput): boolean {
+    const closed = this.#windows.idle(idleMs, wallClockMs, output);
     if (closed === 0) return false;
     const { coverage } = this.#world;
     coverage.count('ticks that closed windows');
@@ -123,7 +132,8 @@ export class CountingLogic implements TaskLogic {
   flush(output: TaskOutput): void {
     for (const user of this.#changed) this.#publish(user, output);
     this.#changed.clear();
-    this.#windows.flush((start, result) =>
+    if (this.isClosing) this.#world.coverage.count('transactions that close what was left over');
+    this.#windows.flush(output, (start, result) =>
       output.write({
         topic: TOPICS.windows,
         key: Buffer.from(String(start)),
@@ -133,8 +143,8 @@ export class CountingLogic implements TaskLogic {
   }
 
   snapshot(): LogicState {
-    const { streamTime = null, end } = this.#windows;
-    return { streamTime, books: this.#books, windowsEnd: String(end) };
+    const { streamTime = null, isClosing, end } = this.#windows;
+    return { streamTime, books: this.#books, isClosing, windowsEnd: String(end) };
   }
 
   rebuildFrom(input: InputName, position: bigint): bigint {

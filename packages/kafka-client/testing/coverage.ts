@@ -33,6 +33,7 @@ export const COVERED = [
   'idle fetches',
   'ticks that closed windows',
   'windows closed by ticks',
+  'transactions that close what was left over',
   'checkpoints with a stream time of idle time',
   'clicks rebuilt from',
   'partial rebuilds',

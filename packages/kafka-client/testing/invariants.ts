@@ -73,7 +73,7 @@ const NOTHING: CheckpointRecord = {
   resultEnds: {},
   books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
   sums: {},
-  state: { streamTime: null, books: { windowed: 0, late: 0 }, windowsEnd: '0' },
+  state: { streamTime: null, books: { windowed: 0, late: 0 }, isClosing: false, windowsEnd: '0' },
 };
 
 /**

@@ -44,8 +44,8 @@ const MARK_TICKS: readonly Mutation[] = [
   },
   {
     file: 'stream-task.ts',
-    from: 'clock.wallClockMs())) this.#isDirty = true;',
-    to: 'clock.wallClockMs())) this.isTick = this.#isDirty = true;',
+    from: 'clock.wallClockMs(), this.#output)) this.#isDirty = true;',
+    to: 'clock.wallClockMs(), this.#output)) this.isTick = this.#isDirty = true;',
   },
 ];
 
@@ -56,13 +56,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   mutated('state applied before the commit is kept when it fails', 7, WRONG_TOTALS, [
     {
       file: 'task-processor.ts',
-      from: 'const failures: number[] = [];',
-      to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
+      from: 'const failures = new RecentFailures();',
+      to: 'const failures = new RecentFailures(); let kept: StreamTask | undefined;',
     },
     {
       file: 'task-processor.ts',
-      from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
-      to: 'kept ??= new StreamTask(this.#options, this.#ports, partition, status); await kept.run(',
+      from: 'await new StreamTask(this.#options, this.#ports, partition, status, bounds).run(',
+      to: 'kept ??= new StreamTask(this.#options, this.#ports, partition, status, bounds); await kept.run(',
     },
     {
       file: 'stream-task.ts',
@@ -101,7 +101,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   {
     name: 'a task that lost its partition commits',
-    seed: 20,
+    seed: 42,
     within: 500,
     finding: /^partition .* the group's offset of|was committed after/,
     // A transactional id of each process fences nobody.
@@ -141,9 +141,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   mutated('a tick that closed a window is not committed', 2, /windows are open .* after the last click/, [
     {
       file: 'stream-task.ts',
-      from: 'clock.wallClockMs())) this.#isDirty = true;',
-      to: 'clock.wallClockMs())) return;',
+      from: 'clock.wallClockMs(), this.#output)) this.#isDirty = true;',
+      to: 'clock.wallClockMs(), this.#output)) return;',
     },
+  ]),
+  mutated('clicks are processed while windows are left to close', 7, /while windows are left to close/, [
+    {
+      file: 'stream-task.ts',
+      from: 'if (this.#output.isFull() || this.#logic.isClosing) {',
+      to: 'if (this.#output.isFull()) {',
+    },
+    {
+      file: 'stream-task.ts',
+      from: 'while (this.#logic.isClosing && !signal.aborted);',
+      to: 'while (Boolean(0));',
+    },
+    { file: 'stream-task.ts', from: 'if (this.#logic.isClosing) return 0;', to: '' },
   ]),
   mutated('a tick is committed without its stream time', 1, /is final at stream time|after its final one/, [
     ...MARK_TICKS,
@@ -155,19 +168,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   mutated(
     'a tick that was not committed survives the restart',
-    99,
+    260,
     /is open at stream time|results that it covers are missing/,
     [
       ...MARK_TICKS,
       {
         file: 'task-processor.ts',
-        from: 'const failures: number[] = [];',
-        to: 'const failures: number[] = []; let kept: StreamTask | undefined;',
+        from: 'const failures = new RecentFailures();',
+        to: 'const failures = new RecentFailures(); let kept: StreamTask | undefined;',
       },
       {
         file: 'task-processor.ts',
-        from: 'await new StreamTask(this.#options, this.#ports, partition, status).run(',
-        to: `if (!kept?.isTick) kept = new StreamTask(this.#options, this.#ports, partition, status);
+        from: 'await new StreamTask(this.#options, this.#ports, partition, status, bounds).run(',
+        to: `if (!kept?.isTick) kept = new StreamTask(this.#options, this.#ports, partition, status, bounds);
         await kept.run(`,
       },
       {
@@ -195,7 +208,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   ]),
   mutated('idle time passes the wall clock', 21, /ahead of the wall clock/, [
-    { file: 'stream-task.ts', from: 'clock.wallClockMs())) this', to: 'Infinity)) this' },
+    {
+      file: 'stream-task.ts',
+      from: 'clock.wallClockMs(), this.#output)) this',
+      to: 'Infinity, this.#output)) this',
+    },
   ]),
 ];
 

@@ -1,4 +1,4 @@
-import type { InputName } from '../src/task-logic.ts';
+import type { InputName, TaskOutput } from '../src/task-logic.ts';
 import type { Click } from './click.ts';
 import type { WindowResult, WindowSettings } from './window-result.ts';
 
@@ -44,6 +44,11 @@ export class WindowCounts {
     return this.#changed.size;
   }
 
+  /** Whether a window is open that stream time has closed. */
+  get isClosing(): boolean {
+    return this.#nextDeadline <= (this.#streamTime ?? -Infinity);
+  }
+
   get sums(): { openWindows: number; windowClicks: number } {
     let windowClicks = 0;
     for (const { clicks } of this.#open.values()) windowClicks += clicks;
@@ -82,10 +87,10 @@ export class WindowCounts {
   }
 
   /** @returns whether the click came in time for its window. */
-  count({ user, eventTime }: Click, input: InputName, offset: bigint): boolean {
+  count({ user, eventTime }: Click, input: InputName, offset: bigint, output: TaskOutput): boolean {
     if (this.#streamTime === undefined || eventTime > this.#streamTime) {
       this.#streamTime = eventTime;
-      this.#close();
+      this.#close(output);
     }
     const start = this.#startOf(eventTime);
     if (this.#deadlineOf(start) <= this.#streamTime) return false;
@@ -98,22 +103,23 @@ export class WindowCounts {
   }
 
   /** Moves stream time from deadline to deadline. @returns how many windows it has closed. */
-  idle(idleMs: number, wallClockMs: number): number {
+  idle(idleMs: number, wallClockMs: number, output: TaskOutput): number {
     if (this.#streamTime === undefined) return 0;
     const before = this.#open.size;
     this.#idleMs += idleMs;
-    for (;;) {
-      const next = this.#deadlineOf(Math.min(Infinity, ...this.#open.keys()));
+    while (!this.isClosing) {
+      const next = this.#nextDeadline;
       if (next > this.#streamTime + this.#idleMs || next > wallClockMs) break;
       this.#idleMs -= next - this.#streamTime;
       this.#streamTime = next;
-      this.#close();
+      this.#close(output);
     }
     return before - this.#open.size;
   }
 
   /** @param write returns the offset at which the record will stand. */
-  flush(write: (start: number, result: WindowResult) => bigint): void {
+  flush(output: TaskOutput, write: (start: number, result: WindowResult) => bigint): void {
+    this.#close(output);
     for (const window of this.#changed) {
       const { start, clicks, usersExact, isFinal } = window;
       const users = Math.max(window.users.size, window.usersAtLeast);
@@ -133,9 +139,15 @@ export class WindowCounts {
     return least([...this.#open.values()].map(({ writtenAt }) => writtenAt)) ?? this.#end;
   }
 
-  #close(): void {
+  get #nextDeadline(): number {
+    return this.#deadlineOf(Math.min(Infinity, ...this.#open.keys()));
+  }
+
+  /** Closes what is due, as far as the transaction has room. */
+  #close(output: TaskOutput): void {
     for (const [start, window] of this.#open) {
       if (this.#deadlineOf(start) > (this.#streamTime ?? -Infinity)) continue;
+      if (output.isFull()) return;
       this.#open.delete(start);
       window.isFinal = true;
       this.#changed.add(window);

@@ -22,6 +22,8 @@ export interface LogicState {
   /** Null before the first click. */
   readonly streamTime: number | null;
   readonly books: { readonly windowed: number; readonly late: number };
+  /** Whether windows are left to be closed by the transactions that follow. */
+  readonly isClosing: boolean;
   /** Offset behind the last result of a window. */
   readonly windowsEnd: string;
 }

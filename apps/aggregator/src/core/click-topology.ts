@@ -47,6 +47,8 @@ export interface ClickOutput<Record> {
     headers?: Readonly<globalThis.Record<string, Buffer | string | (Buffer | string)[]>>;
   }): bigint;
   forward(record: Record, homePartition: number, key: Buffer): void;
+  /** Whether the next transaction holds as much as one should; what closes then is left to the next ones. */
+  isFull(): boolean;
 }
 
 export interface ClickTopologyOptions {
@@ -108,6 +110,8 @@ export interface ClickTopologySnapshot {
   /** Null before the first click. */
   readonly clock: StreamClockState | null;
   readonly isIdle: boolean;
+  /** Whether final results are left to the next transactions; older checkpoints lack it. */
+  readonly isClosing?: boolean;
   readonly duplicates: DuplicatesState;
   /** What cannot change while results of it are open. */
   readonly windows: { readonly sizeMs: number; readonly advanceMs: number; readonly pageKey: string };
@@ -120,6 +124,9 @@ export interface ClickTopologySnapshot {
   /** Next offsets of the result topics, as decimal text: they may hold no record any more. */
   readonly resultEnds: { readonly pages: string; readonly sessions: string };
 }
+
+/** What a total takes at most beside its user and url, in key and value together. */
+const TOTAL_BYTES = 150;
 
 /** A result read back from its topic that does not decode, so that counting on would lose what it held. */
 export class UnreadableResultError extends Error {
@@ -161,6 +168,8 @@ export class ClickTopology<Record extends ClickRecord> {
   #books: ClickBooks = { windowed: 0, late: 0, missed: 0, sessioned: 0, sessionLate: 0 };
   /** Users whose total is to be published by `flush`, in the order of their first change. */
   #changed: User[] = [];
+  /** Of the totals to be published, by estimate. */
+  #changedBytes = 0;
   /** Whether idle time has closed every window that was open. */
   #isIdle = false;
   /** What the partition's newest `closedUntil` record says. */
@@ -188,6 +197,19 @@ export class ClickTopology<Record extends ClickRecord> {
   /** Records that `flush` would write now, give or take a `closedUntil`. */
   get heldBack(): number {
     return this.#changed.length + this.#windows.heldBack + this.#sessions.heldBack;
+  }
+
+  /** Their bytes, by estimate. */
+  get heldBackBytes(): number {
+    return this.#changedBytes + this.#windows.heldBackBytes + this.#sessions.heldBackBytes;
+  }
+
+  /**
+   * Whether something is open that stream time has closed: more has closed than one transaction holds. Then flushes have to
+   * follow, each with its transaction, until it is false, before `process` or `idle` is called again.
+   */
+  get isClosing(): boolean {
+    return this.#nextEnd <= this.#clock.closeTime;
   }
 
   /** What became of the clicks that were counted. */
@@ -228,6 +250,7 @@ export class ClickTopology<Record extends ClickRecord> {
       books: { ...this.#books },
       clock: this.#clock.state ?? null,
       isIdle: this.#isIdle,
+      isClosing: this.isClosing,
       duplicates: this.#duplicates.state,
       windows: { sizeMs, advanceMs, pageKey },
       settings: this.#settings,
@@ -358,12 +381,10 @@ export class ClickTopology<Record extends ClickRecord> {
 
     this.#counter.count(user, event);
     if (emit === 'every') this.#publishTotal(user, output);
-    else if (!user.isChanged) {
-      user.isChanged = true;
-      this.#changed.push(user);
-    }
+    else this.#change(user);
     this.#isIdle = false;
-    if (this.#clock.count(event.timestamp)) this.#close();
+    // What is not closed by this ended before the click, and more than a gap before: it does not touch it.
+    if (this.#clock.count(event.timestamp)) this.#close(output);
     this.#countInWindows(user, event, input, record, forwardedFrom, output);
     this.#countInSessions(user, event, record, forwardedFrom, output);
     return 'counted';
@@ -380,15 +401,15 @@ export class ClickTopology<Record extends ClickRecord> {
    * @param wallClockMs now, ms since the epoch; stream time is never moved beyond it.
    * @returns whether that changed anything that has to be committed.
    */
-  idle(idleMs: number, wallClockMs: number): boolean {
+  idle(idleMs: number, wallClockMs: number, output: ClickOutput<Record>): boolean {
     const isRestarting = this.#isRestarting;
     if (isRestarting) this.#settle();
     const hasClosed = this.#clock.idle(
       idleMs,
       wallClockMs,
-      () => Math.min(this.#windows.nextEnd, this.#sessions.nextEnd),
+      () => this.#nextEnd,
       () => {
-        this.#close();
+        this.#close(output);
       },
     );
     if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0)
@@ -402,15 +423,20 @@ export class ClickTopology<Record extends ClickRecord> {
     this.#clock.endIdleTime();
   }
 
-  /** Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. */
+  /**
+   * Publishes what was held back since the last time: totals, windows, sessions, and how far windows are closed. Before that it closes
+   * what is left to be closed, as far as there is room.
+   */
   flush(output: ClickOutput<Record>): void {
     const { topics } = this.#options;
     if (this.#isRestarting) this.#settle();
+    this.#close(output);
     for (const user of this.#changed) {
       user.isChanged = false;
       this.#publishTotal(user, output);
     }
     this.#changed = [];
+    this.#changedBytes = 0;
     const write = (topic: string, key: string, value: string | null) =>
       output.write({ topic, key: Buffer.from(key), value: value === null ? null : Buffer.from(value) });
     this.#windows.flush((result) => {
@@ -498,17 +524,31 @@ export class ClickTopology<Record extends ClickRecord> {
     });
   }
 
-  /** Ends a restart: users are compared, and what a smaller grace or gap has made overdue is closed. */
+  /** Ends a restart: users are compared, and it is told anew how far windows are closed where some were left open. */
   #settle(): void {
     this.#isRestarting = false;
     this.#windows.checkUsers();
-    this.#close();
+    if (this.#windows.nextEnd <= this.#clock.closeTime) this.#published = undefined;
   }
 
-  #close(): void {
+  get #nextEnd(): number {
+    return Math.min(this.#windows.nextEnd, this.#sessions.nextEnd);
+  }
+
+  /** Closes what is due, windows first, as far as there is room. */
+  #close(output: ClickOutput<Record>): void {
     const { closeTime } = this.#clock;
-    this.#windows.close(closeTime);
-    this.#sessions.close(closeTime);
+    this.#windows.close(closeTime, output);
+    this.#sessions.close(closeTime, output);
+  }
+
+  #change(user: User): void {
+    const { id, lastUrl, isChanged } = user;
+    this.#changedBytes += lastUrl.length;
+    if (isChanged) return;
+    user.isChanged = true;
+    this.#changed.push(user);
+    this.#changedBytes += TOTAL_BYTES + 2 * id.length;
   }
 
   #pageOf(url: string): string {
@@ -589,7 +629,7 @@ export class ClickTopology<Record extends ClickRecord> {
 
   #publishClosedUntil(write: (key: string, value: string) => bigint): void {
     const { closeTime, streamTime } = this.#clock;
-    if (this.#clock.state === undefined) return;
+    if (this.#clock.state === undefined || this.#windows.nextEnd <= closeTime) return;
     const closedUntil = this.#timeWindows.lastEnd(closeTime);
     const isIdle = this.#isIdle;
     if (this.#published?.closedUntil === closedUntil && this.#published.isIdle === isIdle) return;

@@ -1,4 +1,5 @@
 import { OTHER_PAGES, type PageClicks } from '@clickstream/schema';
+import { DeadlineHeap } from './deadline-heap.ts';
 import type { ReadRecord, InputName } from './inputs.ts';
 import type { TimeWindows } from './time-windows.ts';
 import { UserSet } from './user-set.ts';
@@ -18,7 +19,7 @@ interface OpenWindow {
   readonly pages: Map<string, PageOfWindow>;
   /** The lowest offset of a click in it, for each input that has one. */
   readonly from: Record<InputName, bigint | undefined>;
-  isClosed: boolean;
+  isOpen: boolean;
 }
 
 /** One page of an open window. */
@@ -32,7 +33,12 @@ interface PageOfWindow extends Written<PageOfWindow> {
   usersExact: boolean;
   /** Whether it is to be written by the next flush. */
   isChanged: boolean;
+  /** Whether that is its final record. */
+  isClosed: boolean;
 }
+
+/** What a result takes at most beside its page, in key and value together. */
+const RESULT_BYTES = 250;
 
 /**
  * Clicks and distinct users of each page in each open window. What changed is written once per flush; when a window
@@ -41,13 +47,15 @@ interface PageOfWindow extends Written<PageOfWindow> {
 export class PageWindows {
   readonly #options: PageWindowsOptions;
   readonly #windows = new Map<number, OpenWindow>();
+  /** Also of windows that are open no more, until they come up. */
+  readonly #ends = new DeadlineHeap<OpenWindow>();
   readonly #order = new WriteOrder<PageOfWindow>();
   #changed: PageOfWindow[] = [];
+  #changedBytes = 0;
   /** The window of the click before, which is most often that of the next one. */
   #recent: OpenWindow | undefined;
   /** The page that got memory of its own last. */
   #copied = '';
-  #nextEnd = Infinity;
   #pages = 0;
   #clicks = 0;
 
@@ -57,7 +65,8 @@ export class PageWindows {
 
   /** The least end of an open window, Infinity if none is open. */
   get nextEnd(): number {
-    return this.#nextEnd;
+    while (this.#ends.firstItem?.isOpen === false) this.#ends.pop();
+    return this.#ends.first;
   }
 
   get openWindows(): number {
@@ -77,6 +86,11 @@ export class PageWindows {
   /** Records that `flush` would write now. */
   get heldBack(): number {
     return this.#changed.length;
+  }
+
+  /** Their bytes, by estimate: characters count as one byte each. */
+  get heldBackBytes(): number {
+    return this.#changedBytes;
   }
 
   /** Where the results have to be read from to restore what is open. */
@@ -117,23 +131,25 @@ export class PageWindows {
     return missed;
   }
 
-  /** Closes the windows that end at `closeTime` or before. */
-  close(closeTime: number): void {
-    if (closeTime < this.#nextEnd) return;
-    this.#nextEnd = Infinity;
-    this.#recent = undefined;
-    for (const window of this.#windows.values()) {
-      if (window.end > closeTime) {
-        this.#nextEnd = Math.min(this.#nextEnd, window.end);
-        continue;
+  /**
+   * Closes the windows that end at `closeTime` or before, in the order of their ends and page by page, until the room is full. The rest stays
+   * open, and is closed by another call with the same time before anything is counted.
+   */
+  close(closeTime: number, room: { isFull(): boolean }): void {
+    while (this.nextEnd <= closeTime) {
+      const window = this.#ends.firstItem;
+      if (!window) return;
+      // First of all the one that a rebuild would take for every page that is not there.
+      const other = window.pages.get(OTHER_PAGES);
+      if (other) {
+        if (room.isFull()) return;
+        this.#closePage(other);
       }
-      window.isClosed = true;
-      this.#windows.delete(window.start);
-      this.#pages -= window.pages.size;
       for (const entry of window.pages.values()) {
-        this.#clicks -= entry.clicks;
-        this.#change(entry);
+        if (room.isFull()) return;
+        this.#closePage(entry);
       }
+      this.#drop(window);
     }
   }
 
@@ -145,6 +161,7 @@ export class PageWindows {
   flush(write: (result: PageClicks) => bigint): void {
     const changed = this.#changed;
     this.#changed = [];
+    this.#changedBytes = 0;
     for (const entry of changed) {
       entry.isChanged = false;
       const { page, window, clicks, usersExact } = entry;
@@ -156,9 +173,9 @@ export class PageWindows {
         clicks,
         users: usersOf(entry),
         usersExact,
-        final: window.isClosed,
+        final: entry.isClosed,
       });
-      if (window.isClosed) {
+      if (entry.isClosed) {
         this.#order.remove(entry);
         this.#order.reach(offset + 1n);
       } else this.#order.written(entry, offset);
@@ -187,15 +204,8 @@ export class PageWindows {
     this.#order.written(entry, offset);
     if (!final) return;
     this.#order.remove(entry);
-    window.pages.delete(page);
-    this.#pages--;
-    this.#clicks -= clicks;
-    if (window.pages.size > 0) return;
-    this.#windows.delete(windowStart);
-    this.#recent = undefined;
-    if (windowEnd > this.#nextEnd) return;
-    this.#nextEnd = Infinity;
-    for (const { end } of this.#windows.values()) if (end < this.#nextEnd) this.#nextEnd = end;
+    this.#remove(entry);
+    if (window.pages.size === 0) this.#drop(window);
   }
 
   /** Takes the user of a click that was counted before a restart, for the windows of it that are still open. */
@@ -249,9 +259,9 @@ export class PageWindows {
     let window = this.#windows.get(start);
     if (!window) {
       const from = { input: undefined, repartition: undefined };
-      window = { start, end, pages: new Map(), from, isClosed: false };
+      window = { start, end, pages: new Map(), from, isOpen: true };
       this.#windows.set(start, window);
-      if (end < this.#nextEnd) this.#nextEnd = end;
+      this.#ends.push(end, window);
     }
     this.#recent = window;
     return window;
@@ -271,6 +281,7 @@ export class PageWindows {
       usersAtLeast: 0,
       usersExact: true,
       isChanged: false,
+      isClosed: false,
       writtenAt: -1,
       writtenBefore: undefined,
       writtenAfter: undefined,
@@ -286,10 +297,30 @@ export class PageWindows {
     return this.#copied;
   }
 
+  #closePage(entry: PageOfWindow): void {
+    entry.isClosed = true;
+    this.#remove(entry);
+    this.#change(entry);
+  }
+
+  #remove({ window, page, clicks }: PageOfWindow): void {
+    window.pages.delete(page);
+    this.#pages--;
+    this.#clicks -= clicks;
+  }
+
+  /** A window without pages is open no more. */
+  #drop(window: OpenWindow): void {
+    window.isOpen = false;
+    this.#windows.delete(window.start);
+    this.#recent = undefined;
+  }
+
   #change(entry: PageOfWindow): void {
     if (entry.isChanged) return;
     entry.isChanged = true;
     this.#changed.push(entry);
+    this.#changedBytes += RESULT_BYTES + 2 * entry.page.length;
   }
 }
 

@@ -27,6 +27,9 @@ export interface SessionOutput {
   writeTombstone(key: UserSessionKey): bigint;
 }
 
+/** What a result takes at most beside its user and urls, in key and value together. */
+const RESULT_BYTES = 250;
+
 /**
  * The visits of each user: clicks less than the gap apart are one session, in whatever order they come. A session
  * reaches until `end + gapMs`, that instant not included, so that it is closed when `closeTime` gets there and a click of
@@ -43,6 +46,7 @@ export class Sessions {
    */
   readonly #ends = new DeadlineHeap<Session>();
   #changed: Session[] = [];
+  #changedBytes = 0;
   /** Keys that have a record and no session any more. */
   #tombstones: UserSessionKey[] = [];
   #open = 0;
@@ -65,6 +69,11 @@ export class Sessions {
   /** Records that `flush` would write now, give or take those of sessions whose start moved. */
   get heldBack(): number {
     return this.#changed.length + this.#tombstones.length;
+  }
+
+  /** Their bytes, by estimate: characters count as one byte each, and urls as often as they change. */
+  get heldBackBytes(): number {
+    return this.#changedBytes;
   }
 
   /** Where the results have to be read from to restore what is open. */
@@ -114,10 +123,13 @@ export class Sessions {
     return true;
   }
 
-  /** Closes the sessions that end at `closeTime` or before, the gap included. */
-  close(closeTime: number): void {
+  /**
+   * Closes the sessions that end at `closeTime` or before, the gap included, in the order of their ends, until the room is full. The rest stays
+   * open, and is closed by another call with the same time before any click but that of this time is counted.
+   */
+  close(closeTime: number, room: { isFull(): boolean }): void {
     // The heap's ends are never too great.
-    while (this.#ends.first <= closeTime) {
+    while (this.#ends.first <= closeTime && !room.isFull()) {
       this.#settle();
       const session = this.#ends.firstItem;
       if (!session || this.#ends.first > closeTime) return;
@@ -133,6 +145,7 @@ export class Sessions {
     this.#tombstones = [];
     const changed = this.#changed;
     this.#changed = [];
+    this.#changedBytes = 0;
     for (const session of changed) {
       session.isChanged = false;
       if (session.state === 'absorbed') continue;
@@ -242,12 +255,14 @@ export class Sessions {
     if (eventTime > session.start || (eventTime === session.start && url >= session.entryUrl)) return;
     session.start = eventTime;
     session.entryUrl = url;
+    this.#changedBytes += url.length;
   }
 
   #takeExit(session: Session, eventTime: number, url: string): void {
     if (eventTime < session.end || (eventTime === session.end && url <= session.exitUrl)) return;
     session.end = eventTime;
     session.exitUrl = url;
+    this.#changedBytes += url.length;
   }
 
   #remove(session: Session, state: 'closed' | 'absorbed'): void {
@@ -269,6 +284,8 @@ export class Sessions {
     if (session.isChanged) return;
     session.isChanged = true;
     this.#changed.push(session);
+    const { user, entryUrl, exitUrl } = session;
+    this.#changedBytes += RESULT_BYTES + 3 * user.id.length + entryUrl.length + exitUrl.length;
   }
 
   /** Makes the heap's first end the true one. */

@@ -61,7 +61,7 @@ export class StreamClock {
    *
    * @param idleMs more of it, beside what was given before.
    * @param nextEnd the least end of what is open, Infinity if nothing is.
-   * @param close closes what {@link closeTime} says.
+   * @param close closes what {@link closeTime} says, or some of it, where the clock stops for the rest.
    * @returns whether anything closed.
    */
   idle(idleMs: number, wallClockMs: number, nextEnd: () => number, close: () => void): boolean {
@@ -76,6 +76,7 @@ export class StreamClock {
       this.#moveTo(deadline);
       close();
       hasMoved = true;
+      if (nextEnd() <= this.#closeTime) return true;
     }
   }
 

@@ -47,6 +47,8 @@ export interface DriverOptions {
   readonly maxFutureMs?: number;
   readonly horizonMs?: number;
   readonly maxIds?: number;
+  /** Records that a transaction holds. */
+  readonly maxRecords?: number;
 }
 
 /** What happened to a task, to happen again after a restart. */
@@ -78,6 +80,8 @@ interface Task {
   readonly events: TaskEvent[];
   readonly logs: Readonly<Record<string, WrittenLog>>;
   commit: Commit | undefined;
+  /** Records of each transaction, the one under way last. */
+  readonly transactions: number[];
   /** Forwarded to it and not yet read. */
   readonly waiting: { record: TestRecordOptions; from: ClickOrigin }[];
 }
@@ -105,6 +109,7 @@ export class TopologyDriver {
       maxFutureMs: 1e15,
       horizonMs: 3_600_000,
       maxIds: 1_000_000,
+      maxRecords: Infinity,
       ...options,
     };
     this.#tasks = Array.from({ length: this.#options.partitions }, (_, partition) => ({
@@ -115,6 +120,7 @@ export class TopologyDriver {
         [TOTALS, PAGES, SESSIONS, DEAD_LETTERS].map((topic) => [topic, { records: [], nextOffset: 0n }]),
       ),
       commit: undefined,
+      transactions: [0],
       waiting: [],
     }));
   }
@@ -157,7 +163,8 @@ export class TopologyDriver {
   idle(partition: number, idleMs: number, wallClockMs = Infinity): boolean {
     const task = this.#task(partition);
     task.events.push({ kind: 'idle' });
-    return task.topology.idle(idleMs, wallClockMs);
+    this.drain(partition);
+    return task.topology.idle(idleMs, wallClockMs, this.#output(partition));
   }
 
   /** Ends a transaction of a partition, or of all of them. */
@@ -166,6 +173,7 @@ export class TopologyDriver {
       if (partition !== undefined && partition !== index) continue;
       const { topology, logs, nextOffset, events } = task;
       topology.flush(this.#output(index));
+      task.transactions.push(0);
       // The commit leaves a marker.
       for (const log of Object.values(logs)) log.nextOffset++;
       task.commit = {
@@ -180,6 +188,11 @@ export class TopologyDriver {
         ends: Object.fromEntries(Object.entries(logs).map(([topic, log]) => [topic, log.nextOffset])),
       };
     }
+  }
+
+  /** Commits what is left to be closed, before anything else may happen. */
+  drain(partition: number): void {
+    while (this.isClosing(partition)) this.commit(partition);
   }
 
   /**
@@ -257,6 +270,15 @@ export class TopologyDriver {
     return this.#task(partition).topology.heldBack;
   }
 
+  /** Records of each transaction so far, the one under way left out. */
+  transactions(partition: number): readonly number[] {
+    return this.#task(partition).transactions.slice(0, -1);
+  }
+
+  isClosing(partition: number): boolean {
+    return this.#task(partition).topology.isClosing;
+  }
+
   /** Where the last commit would have the inputs and results read from. */
   lastCommit(partition: number): Pick<Commit, 'rebuildFrom' | 'resultsFrom'> {
     const { commit } = this.#task(partition);
@@ -320,6 +342,7 @@ export class TopologyDriver {
 
   #process(partition: number, record: TestRecord, from: ForwardedFrom, isRepeated = false): Verdict {
     const task = this.#task(partition);
+    this.drain(partition);
     task.events.push({ kind: 'record', record, from });
     const verdict = task.topology.process(record, from, this.#output(partition, isRepeated));
     if (!isRepeated) this.verdicts.push(verdict);
@@ -357,7 +380,13 @@ export class TopologyDriver {
         const list = Object.entries(headers).flatMap(([name, values]) =>
           [values].flat().map((bytes): [string, Buffer] => [name, Buffer.from(bytes)]),
         );
+        const { transactions } = this.#task(partition);
+        transactions.push((transactions.pop() ?? 0) + 1);
         return this.#append(partition, topic, { key, value, headers: list });
+      },
+      isFull: () => {
+        const { topology, transactions } = this.#task(partition);
+        return (transactions.at(-1) ?? 0) + topology.heldBack >= this.#options.maxRecords;
       },
       forward: (record, home, key) => {
         // What was forwarded before a restart waits already, or was delivered.

@@ -15,6 +15,8 @@ const clickState = z.object({
   books: z.object({ windowed: count, late: count, missed: count, sessioned: count, sessionLate: count }),
   clock: z.object({ streamTime: timeMs, closeTime: timeMs }).nullable(),
   isIdle: z.boolean(),
+  /** Whether final results were left to the transactions after it. */
+  isClosing: z.boolean().default(false),
   windows: z.object({
     sizeMs: z.int().min(1),
     advanceMs: z.int().min(1),

@@ -304,7 +304,8 @@ class UserComparison {
     if (!published || !state) return;
     const closeTime = state.clock?.closeTime ?? -Infinity;
     const isClosed = published.end + state.settings.sessionGapMs <= closeTime;
-    if (published.isFinal === isClosed) return;
+    // What one transaction has no room for is closed by the next ones.
+    if (published.isFinal === isClosed || (isClosed && state.isClosing)) return;
     this.#report(
       this.#areGapsKnown ? this.#problems : this.#gaps,
       'final',

@@ -100,6 +100,8 @@ function logicOf(topics: TestTopics, attempt: () => number): TaskLogic {
     get heldBack() {
       return clicks;
     },
+    heldBackBytes: 0,
+    isClosing: false,
     snapshot: () => null,
     rebuildFrom: (_input, position) => position,
     resultsFrom: () => ({}),

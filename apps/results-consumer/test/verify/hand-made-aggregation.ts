@@ -26,6 +26,7 @@ export interface Books {
       books: Record<string, number>;
       clock: { streamTime: number; closeTime: number };
       isIdle: boolean;
+      isClosing?: boolean;
       windows: { sizeMs: number; advanceMs: number; pageKey: 'path' | 'url' };
       settings: Record<string, number>;
       changedSettings: string[];

@@ -48,6 +48,29 @@ describe.concurrent('verify, of windows and sessions', () => {
     TEST_LIMIT_MS,
   );
 
+  test(
+    'passes where the rest of what is closed is left to the next transactions, and not where a checkpoint says that nothing is',
+    async ({ onTestFinished }) => {
+      const change =
+        (isClosing: boolean) =>
+        ({ pages, sessions, checkpoint: { state, sums } }: Books, { b }: Users) => {
+          amend(pages, `${T}/0//b`, { final: false });
+          amend(pages, 'closedUntil/0', { closedUntil: T });
+          amend(sessions, `${T + 2_000}/${b}`, { final: false });
+          Object.assign(sums, { openWindows: 2, openPages: 2, windowClicks: 3 });
+          Object.assign(sums, { openSessions: 3, sessionClicks: 6 });
+          if (isClosing) state.isClosing = true;
+        };
+      const closing = await createHandMadeAggregation(onTestFinished, change(true));
+      expect(textsOf((await closing.verify()).report)).toBe('');
+      const done = await createHandMadeAggregation(onTestFinished, change(false));
+      const { exitCode, report } = await done.verify();
+      expect(exitCode).toBe(1);
+      expect(textsOf(report)).toMatch(/windows: .*the window is closed.*\n[^]*sessions: .*it is closed/);
+    },
+    TEST_LIMIT_MS,
+  );
+
   test.for<[what: string, change: (books: Books, users: Users) => void, text: RegExp]>([
     [
       'the clicks of a window',
