@@ -38,6 +38,7 @@ export function createBooksLine(): Part {
           `${countText(read)} clicks read ${books.balances ? '=' : '≠'} ${parts.join(' + ')}`,
         ),
       );
+      if (books.balances) line.append(' ', element('span', 'note', 'every click is accounted for'));
       place.replaceChildren(line);
       if (books.problems.length > 0)
         place.append(

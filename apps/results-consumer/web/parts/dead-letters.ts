@@ -17,6 +17,9 @@ const MEANING: Readonly<Record<DeadLetterReason, string>> = {
   'session-late': 'counted in its user’s total, too late for its session',
 };
 
+/** Of clicks that have their place in the totals. */
+const COUNTED = ['late', 'missed', 'session-late'] as const satisfies readonly DeadLetterReason[];
+
 interface Row {
   readonly item: HTMLElement;
   readonly count: HTMLElement;
@@ -37,7 +40,13 @@ export function createDeadLetters(): Part {
       const { total, byReason } = overview.deadLetters;
       empty.hidden = total > 0;
       list.hidden = total === 0;
-      setText(note, `${countOf(total, 'click')} set aside, all that the topic holds`);
+      const late = COUNTED.reduce((sum, reason) => sum + (byReason[reason] ?? 0), 0);
+      setText(
+        note,
+        total === 0
+          ? 'clicks not counted, or too late'
+          : `${countOf(total - late, 'click')} not counted; ${countOf(late, 'letter')} about counted ones that were late`,
+      );
       const counts = Object.entries(byReason).sort((first, second) => second[1] - first[1]);
       for (const [reason, count] of counts) {
         let row = rows.get(reason);

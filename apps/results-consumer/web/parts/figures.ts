@@ -30,7 +30,7 @@ export function createFigures(): Part {
       setText(
         lag,
         overview.lagRecords === 0
-          ? 'every click is counted'
+          ? 'no click waits to be counted'
           : overview.lagSeconds === 0
             ? 'all younger than 0.1 s'
             : `the oldest waits for ${durationText(overview.lagSeconds * 1_000)}`,

@@ -24,7 +24,13 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   const list = element('ol', 'clicks-list');
   list.setAttribute('aria-label', 'Clicks, newest first');
   const empty = element('p', 'empty', 'Waiting for the next click…');
-  byId('live-clicks', HTMLElement).append(list, empty);
+  const head = element(
+    'p',
+    'columns clicks-columns',
+    ...['Time', 'User', 'Page'].map((name) => element('span', '', name)),
+  );
+  head.setAttribute('aria-hidden', 'true');
+  byId('live-clicks', HTMLElement).append(head, list, empty);
   const feed = new ClickFeed();
   let stream: EventStream | undefined;
   let query = new URLSearchParams();
@@ -46,6 +52,7 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
       query.size === 0 ? 'Waiting for the next click…' : 'Waiting for a click of that user or page…',
     );
     list.hidden = feed.rows.length === 0;
+    head.hidden = list.hidden;
     list.replaceChildren(
       ...feed.rows.map(({ userId, url, timestamp }) => {
         const button = element('button', 'name', typedText(userId));

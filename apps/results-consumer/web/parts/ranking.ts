@@ -17,6 +17,8 @@ export interface RankingOptions {
   /** What is counted, as the head of its column. */
   readonly columns: readonly [name: string, count: string];
   readonly empty: string;
+  /** What stands before each name, where names alone could be taken for something else. */
+  readonly kind?: string;
   /** What choosing a row does. */
   readonly onChoose: (name: string) => void;
   readonly chooseLabel: string;
@@ -146,9 +148,10 @@ export class Ranking {
   }
 
   #createRow(name: string): Row {
-    const { onChoose, chooseLabel } = this.#options;
+    const { onChoose, chooseLabel, kind } = this.#options;
     const rank = element('span', 'rank');
     const button = element('button', 'name', typedText(name));
+    if (kind !== undefined) button.prepend(element('span', 'kind', `${kind} `));
     button.type = 'button';
     button.append(element('span', 'hidden-text', `, ${chooseLabel}`));
     button.addEventListener('click', () => {

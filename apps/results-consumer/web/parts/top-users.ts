@@ -7,6 +7,7 @@ import { Ranking } from './ranking.ts';
 export function createTopUsers(onChoose: (userId: string) => void): Part {
   const ranking = new Ranking(byId('top-users', HTMLElement), {
     label: 'Users with the most clicks since the beginning',
+    kind: 'user',
     columns: ['User, last page', 'Clicks'],
     empty: 'No clicks are counted yet.',
     onChoose,

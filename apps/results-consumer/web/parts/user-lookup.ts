@@ -15,7 +15,7 @@ export interface UserLookup {
 type UserBody = UserTotal & { readonly sessions: readonly SessionView[] };
 
 /** What is shown is asked for again so often. */
-const REFRESH_MS = 2_000;
+const REFRESH_MS = 500;
 const SESSIONS_SHOWN = 10;
 
 /** @param now the server's time, ms since the epoch */
@@ -36,7 +36,7 @@ export function createUserLookup(now: () => number): UserLookup {
       element(
         'p',
         'user-total',
-        typedText(user.userId, 'user-id'),
+        element('span', 'found', element('span', 'kind', 'user '), typedText(user.userId, 'user-id')),
         element('span', 'count', countOf(clicks, 'click')),
       ),
       element('p', 'note', `last click ${agoText(now() - lastClickAt)}, on `, typedText(lastUrl)),
