@@ -168,6 +168,24 @@ describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
     },
   );
 
+  test('refuses windows and sessions that retention removed while they were open, and says so', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { topics } = await counted(onTestFinished);
+    const { pages, sessions, reader } = topics;
+    const partition = 0;
+    for (const topic of [sessions, pages]) {
+      const end = (await reader.endOffsets(topic))[partition]!;
+      await deleteRecords(topics, topic, partition, end);
+      expect(await refusal(topics)).toMatch(
+        new RegExp(
+          `${topic} begins at offset ${end} and is needed from \\d+ on.*: retention removed results of open`,
+        ),
+      );
+    }
+  });
+
   test('refuses another number of partitions', async ({ expect, onTestFinished }) => {
     const { topics } = await counted(onTestFinished);
     const { id, clicks } = topics;

@@ -180,11 +180,13 @@ export class StreamTask {
       } catch (error) {
         throw this.#refuse(describeError(error), error);
       }
+    const removed: string[] = [];
     for (const topic of [...resultTopics, ...otherTopics]) {
       const { start, end } = await reader.logBounds(topic, partition);
       this.#ends[topic] = end;
       if (found && otherTopics.includes(topic)) continue;
       const from = found?.resultsFrom[topic] ?? start;
+      if (from < start) removed.push(`${topic} begins at offset ${start} and is needed from ${from} on`);
       await this.#readThrough({ topic, from: from > start ? from : start, to: end }, signal, (record) => {
         if (!found)
           throw this.#refuse(
@@ -207,7 +209,11 @@ export class StreamTask {
       for (const [name, sum] of Object.entries(found.sums))
         if (sums[name] !== sum)
           throw this.#refuse(
-            `the restored state has ${name} = ${sums[name] ?? 'nothing'} and the checkpoint says ${sum}: the result topics were changed by somebody else`,
+            `the restored state has ${name} = ${sums[name] ?? 'nothing'} and the checkpoint says ${sum}: ${
+              removed.length > 0
+                ? `${removed.join(', ')}: retention removed results of open windows or sessions, or somebody did`
+                : 'the result topics were changed by somebody else'
+            }`,
           );
       this.#checkpoint = found;
     }

@@ -7,6 +7,12 @@ export interface TopicNames {
   readonly DEAD_LETTER_TOPIC: string;
 }
 
+/**
+ * How long windows and sessions are kept, and so how long an aggregation may stand still before the results that it has open are gone:
+ * 30 days, where a session ends 8 days after its last click at most, a window 2 days after its begin.
+ */
+const WINDOWED_RETENTION_MS = 30 * 86_400_000;
+
 /** The topic names used where the environment says nothing. */
 export const DEFAULT_TOPIC_NAMES = {
   CLICKSTREAM_TOPIC: 'user_clickstream',
@@ -61,6 +67,7 @@ function compactedTopic(name: string, cleanup: 'compact' | 'compact,delete'): To
       'segment.bytes': '33554432',
       'segment.ms': '3600000',
       'message.timestamp.type': 'LogAppendTime',
+      ...(cleanup === 'compact,delete' && { 'retention.ms': String(WINDOWED_RETENTION_MS) }),
     },
   };
 }

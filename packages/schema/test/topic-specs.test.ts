@@ -8,6 +8,8 @@ const compacted = {
   'message.timestamp.type': 'LogAppendTime',
 };
 
+const windowed = { 'cleanup.policy': 'compact,delete', 'retention.ms': '2592000000', ...compacted };
+
 it('gives every public topic its settings', () => {
   expect(createTopicSpecs()).toEqual({
     CLICKSTREAM_TOPIC: { name: 'user_clickstream', cleanup: 'delete', config: clicks },
@@ -19,12 +21,12 @@ it('gives every public topic its settings', () => {
     PAGE_CLICK_AGGREGATION_TOPIC: {
       name: 'page_click_aggregation',
       cleanup: 'compact,delete',
-      config: { 'cleanup.policy': 'compact,delete', ...compacted },
+      config: windowed,
     },
     USER_SESSION_AGGREGATION_TOPIC: {
       name: 'user_session_aggregation',
       cleanup: 'compact,delete',
-      config: { 'cleanup.policy': 'compact,delete', ...compacted },
+      config: windowed,
     },
     DEAD_LETTER_TOPIC: { name: 'user_clickstream_dead_letter', cleanup: 'delete', config: clicks },
   });
