@@ -443,7 +443,10 @@ export class StreamTask {
         partition: homePartition,
         key,
         value: record.value(),
-        headers: forwardHeaders(record, { topic: this.#settings.inputTopic, partition: this.#partition }),
+        headers: forwardHeaders(record, key, {
+          topic: this.#settings.inputTopic,
+          partition: this.#partition,
+        }),
       });
     },
     isFull: () =>

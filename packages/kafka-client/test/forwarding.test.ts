@@ -9,10 +9,16 @@ const INT64_MAX = 2n ** 63n - 1n;
 function record(facts: {
   offset?: bigint;
   timestampMs?: number;
+  key?: Buffer | null;
   headers?: [string, Buffer][];
 }): RecordCursor {
-  const { offset = 0n, timestampMs = 0, headers = [] } = facts;
-  return { offset, timestampMs, headers: () => headers } as Partial<RecordCursor> as RecordCursor;
+  const { offset = 0n, timestampMs = 0, key = null, headers = [] } = facts;
+  return {
+    offset,
+    timestampMs,
+    key: () => key,
+    headers: () => headers,
+  } as Partial<RecordCursor> as RecordCursor;
 }
 
 function asList(headers: Record<string, Buffer | Buffer[]>): [string, Buffer][] {
@@ -21,7 +27,10 @@ function asList(headers: Record<string, Buffer | Buffer[]>): [string, Buffer][] 
   );
 }
 
-test('a forwarded record says where it was read, whatever offset, timestamp and headers it had', () => {
+const bytes = fc.uint8Array().map((array) => Buffer.from(array));
+const OWN = ['topic', 'partition', 'offset', 'timestamp', 'key', 'keyless'].map((name) => `origin-${name}`);
+
+test('a forwarded record says where it was read and as what, whatever offset, timestamp, key and headers it had', () => {
   fc.assert(
     fc.property(
       fc.record({
@@ -30,20 +39,24 @@ test('a forwarded record says where it was read, whatever offset, timestamp and 
         offset: fc.bigInt({ min: 0n, max: INT64_MAX }),
         // Without a timestamp, Kafka's is -1.
         timestampMs: fc.oneof(fc.constant(-1), fc.maxSafeNat()),
+        key: fc.oneof(fc.constant(null), fc.constant(Buffer.from('42')), bytes),
       }),
       fc.array(
-        fc.tuple(
-          fc.oneof(fc.string(), fc.constantFrom('origin-topic', 'origin-offset', '__proto__')),
-          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
-        ),
+        fc.tuple(fc.oneof(fc.string(), fc.constantFrom(...OWN, 'origin-country', '__proto__')), bytes),
       ),
       (origin, headers) => {
-        const { offset, timestampMs } = origin;
-        const sent = asList(forwardHeaders(record({ offset, timestampMs, headers }), origin));
-        expect(originOf(record({ headers: sent }))).toEqual(origin);
-        const own = (list: [string, Buffer][]) => list.filter(([name]) => !name.startsWith('origin-'));
-        const byName = (a: [string, Buffer], b: [string, Buffer]) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
-        expect(own(sent).toSorted(byName)).toEqual(own(headers).toSorted(byName));
+        const { offset, timestampMs, key } = origin;
+        const forwardKey = Buffer.from('42');
+        const sent = asList(
+          forwardHeaders(record({ offset, timestampMs, key, headers }), forwardKey, origin),
+        );
+        const found = originOf(record({ key: forwardKey, headers: sent }));
+        expect({ ...found, headers: undefined }).toEqual({ ...origin, headers: undefined });
+        // Headers of one name keep their order; a name of ours cannot be forged.
+        const byName = (a: readonly [string, Buffer], b: readonly [string, Buffer]) =>
+          a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+        const expected = headers.filter(([name]) => !OWN.includes(name));
+        expect(found?.headers.toSorted(byName)).toEqual(expected.toSorted(byName));
       },
     ),
   );

@@ -603,15 +603,18 @@ export class ClickTopology<Record extends ClickRecord> {
     lateness: Pick<DeadLetter, 'streamTimeMs' | 'missedWindows'> = {},
   ): void {
     const { partition, topics } = this.#options;
-    const { offset, timestampMs } = record;
-    const origin =
-      forwardedFrom === undefined
-        ? { topic: topics.clicks, partition, offset, timestampMs }
-        : forwardedFrom === 'unknown'
-          ? { topic: topics.repartition, partition, offset, timestampMs }
-          : forwardedFrom;
-    const [key, value, headers] = [record.key(), record.value(), record.headers()];
-    const letter = encodeDeadLetter({ ...origin, reason, detail, key, value, headers, ...lateness });
+    const received =
+      forwardedFrom !== undefined && forwardedFrom !== 'unknown'
+        ? forwardedFrom
+        : {
+            topic: forwardedFrom === undefined ? topics.clicks : topics.repartition,
+            partition,
+            offset: record.offset,
+            timestampMs: record.timestampMs,
+            key: record.key(),
+            headers: record.headers(),
+          };
+    const letter = encodeDeadLetter({ ...received, value: record.value(), reason, detail, ...lateness });
     output.write({ topic: topics.deadLetters, ...letter });
   }
 

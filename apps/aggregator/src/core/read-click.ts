@@ -8,6 +8,7 @@ import {
   schemaVersionHeader,
   type ClickEvent,
   type DeadLetterReason,
+  type RecordHeaders,
 } from '@clickstream/schema';
 
 /** A record, as far as counting needs it; the client's record cursor is one. */
@@ -26,12 +27,14 @@ export interface ClickRecord {
   headers(): [name: string, value: Buffer][];
 }
 
-/** Where a record was read first. */
+/** Where a record was read first, and what it was like there. */
 export interface ClickOrigin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: bigint;
   readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly headers: RecordHeaders;
 }
 
 /** Set for a forwarded record: where it was read first, `'unknown'` if it does not say. */

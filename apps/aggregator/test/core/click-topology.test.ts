@@ -408,6 +408,25 @@ describe('a forwarded click', () => {
     expect(topology.deadLetters()).toMatchObject([{ reason: 'misrouted', ...ORIGIN }]);
   });
 
+  test('that is late has a dead letter with the key and the headers that it had', () => {
+    const topology = new TopologyDriver({ partitions: PARTITIONS, graceMs: 10_000 });
+    const home = topology.homeOf('42');
+    const value = (seconds: number) => `User 42 clicked on /page3 at ${seconds}`;
+    topology.read(home, { timestampMs: 9_000_000, value: value(9_000) });
+    const [name, header] = ['from', Buffer.from('a shop')];
+    topology.read(away('42'), {
+      timestampMs: 9_000_000,
+      key: null,
+      value: value(1),
+      headers: [[name, header]],
+    });
+    topology.deliver();
+    const letters = topology.deadLetters();
+    expect(letters.map(({ reason }) => reason)).toEqual(['late', 'session-late']);
+    for (const letter of letters)
+      expect(letter).toMatchObject({ key: null, partition: away('42'), headers: [[name, header]] });
+  });
+
   test('that does not say where it came from was not forwarded by us, so it is misrouted', () => {
     const topology = driver();
     const home = topology.homeOf('42');

@@ -135,14 +135,16 @@ export class TopologyDriver {
     return this.#process(partition, new TestRecord({ ...options, offset }), undefined);
   }
 
-  /** Reads one record from the repartition topic. */
+  /** Reads one record from the repartition topic, which was the same where it was read first unless `from` says otherwise. */
   receive(
     partition: number,
     options: Omit<TestRecordOptions, 'offset'>,
-    from: ClickOrigin | 'unknown',
+    from: (Omit<ClickOrigin, 'key' | 'headers'> & Partial<ClickOrigin>) | 'unknown',
   ): Verdict {
     const offset = this.#task(partition).nextOffset.repartition++;
-    return this.#process(partition, new TestRecord({ ...options, offset }), from);
+    const record = new TestRecord({ ...options, offset });
+    const as = { key: record.key(), headers: record.headers() };
+    return this.#process(partition, record, from === 'unknown' ? from : { ...as, ...from });
   }
 
   /** Delivers what was forwarded to a partition, or to all of them. */
@@ -211,6 +213,8 @@ export class TopologyDriver {
     const task = this.#task(partition);
     const topology = this.#createTopology(partition);
     task.topology = topology;
+    // The open transaction is aborted.
+    task.transactions.splice(-1, 1, 0);
     const { commit, logs } = task;
     for (const [topic, log] of Object.entries(logs)) {
       const end = commit?.ends[topic] ?? 0n;
@@ -394,7 +398,14 @@ export class TopologyDriver {
         const { offset, timestampMs } = record;
         this.#task(home).waiting.push({
           record: { key, value: record.value(), headers: record.headers(), timestampMs },
-          from: { topic: CLICKS, partition, offset, timestampMs },
+          from: {
+            topic: CLICKS,
+            partition,
+            offset,
+            timestampMs,
+            key: record.key(),
+            headers: record.headers(),
+          },
         });
       },
     };
