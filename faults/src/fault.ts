@@ -25,8 +25,15 @@ export interface Fault {
   readonly emit?: 'every' | 'coalesced';
   /** Partitions of the topics. Default 4. */
   readonly partitions?: number;
-  /** Clicks of its load. */
+  /**
+   * `lively`: windows and sessions close while the fault runs, some clicks are late and some repeated. `plain`: clicks 1 ms
+   * apart, each once, and the aggregator's own settings. Default `lively`.
+   */
+  readonly pace?: 'lively' | 'plain';
+  /** Clicks of its load, where they are to differ from its pace. */
   readonly load?: ClickLoadOptions;
+  /** Settings of all its aggregators. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What is expected of the aggregators that the fault leaves running: to end cleanly, or to have refused. */
   readonly ends?: 'running' | 'refused';
   /** Set when the input cannot be printed line by line, so that the load's own answer stands alone. */
@@ -60,7 +67,7 @@ export interface FaultContext {
   readonly topics: TestTopics;
   /** Clicks with a known answer; what it still writes in the end is ended. */
   readonly load: ClickLoad;
-  /** Aborts when the fault has taken too long. */
+  /** Aborts when the fault has failed or taken too long; then nothing can be started any more. */
   readonly signal: AbortSignal;
   /** The broker, if it is its own. @throws Error if not */
   readonly broker: Broker;
@@ -68,7 +75,9 @@ export interface FaultContext {
   readonly cluster: Cluster;
   /** The proxy of the first of them. @throws Error if it needs none */
   readonly proxy: KafkaProxy;
-  /** Starts an aggregator, one total per click and 20 records per transaction unless told otherwise. */
+  /** Resolves after this time; rejects once the fault has to end. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** Starts an aggregator, one total per click and small transactions unless told otherwise. */
   readonly startAggregator: (options?: AggregatorOptions) => AppProcess;
   /** Starts another app, on the same topics. */
   readonly startApp: (
@@ -76,9 +85,18 @@ export interface FaultContext {
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ) => AppProcess;
-  /** Starts writing about this many a second, until the fault is over. @returns what ends it before */
+  /**
+   * Starts writing about this many a second, until the fault is over; when nothing can be written for long, that is a
+   * finding.
+   *
+   * @returns what ends it before
+   */
   readonly keepWriting: (perSecond: number) => () => Promise<void>;
-  /** Resolves when all that was written before now is counted. Notes how long that took, as time to recover. */
+  /**
+   * Resolves when all that was written before now is counted. Notes how long that took, as time to recover.
+   *
+   * @throws Error when it takes too long; then it is counted what is missing
+   */
   readonly recover: (by?: AppProcess) => Promise<void>;
   /** Clicks of the producer app, whose answer is in a manifest and not in `load`. */
   readonly expectManifest: (file: string, clicks: number) => void;

@@ -4,6 +4,8 @@ import { spawnTool } from '@clickstream/local-kafka';
 export interface PrintedRecord {
   readonly partition: number;
   readonly offset: number;
+  /** When the broker took it, ms since the epoch. */
+  readonly timestampMs: number;
   readonly key: string;
   readonly value: string;
 }
@@ -25,7 +27,7 @@ export async function* printTopic(
   topic: string,
   isEnough: () => boolean,
 ): AsyncGenerator<PrintedRecord, void> {
-  const printed = ['print.partition', 'print.offset', 'print.key'];
+  const printed = ['print.timestamp', 'print.partition', 'print.offset', 'print.key'];
   const consumer = await spawnTool(
     'kafka-console-consumer',
     [
@@ -49,10 +51,11 @@ export async function* printTopic(
   });
   for await (const line of consumer.lines) {
     lastAt = performance.now();
-    const [partition = '', offset = '', key = '', ...value] = line.split('\t');
+    const [timestamp = '', partition = '', offset = '', key = '', ...value] = line.split('\t');
     yield {
       partition: Number(partition.replace('Partition:', '')),
       offset: Number(offset.replace('Offset:', '')),
+      timestampMs: Number(timestamp.replace(/^\w+:/, '')),
       key,
       value: value.join('\t'),
     };
@@ -65,25 +68,46 @@ export async function* printTopic(
 export interface InputCount {
   readonly records: number;
   readonly malformed: number;
+  /** Records with the user and the event id of another one. */
+  readonly repeated: number;
+  /** The longest time between two records with the same event id, ms. */
+  readonly furthestRepetitionMs: number;
+  /** By user, without repetitions. */
   readonly clicks: ReadonlyMap<string, number>;
 }
 
 /** Counts the clicks of a topic in the simplest way there is. It should hold at least as many records as expected. */
 export async function countInput(brokers: string, topic: string, expected: number): Promise<InputCount> {
   const clicks = new Map<string, number>();
-  let [records, malformed] = [0, 0];
-  for await (const { value } of printTopic(brokers, topic, () => records >= expected)) {
+  const takenAt = new Map<string, number>();
+  let [records, malformed, repeated, furthestRepetitionMs] = [0, 0, 0, 0];
+  for await (const { value, timestampMs } of printTopic(brokers, topic, () => records >= expected)) {
     records++;
-    const userId = userOf(value);
-    if (userId === undefined) malformed++;
-    else clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
+    const click = clickOf(value);
+    if (click === undefined) {
+      malformed++;
+      continue;
+    }
+    const { userId, eventId } = click;
+    if (eventId !== undefined) {
+      const id = `${userId} ${eventId}`;
+      const before = takenAt.get(id);
+      if (before !== undefined) {
+        repeated++;
+        furthestRepetitionMs = Math.max(furthestRepetitionMs, Math.abs(timestampMs - before));
+        continue;
+      }
+      takenAt.set(id, timestampMs);
+    }
+    clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
   }
-  return { records, malformed, clicks };
+  return { records, malformed, repeated, furthestRepetitionMs, clicks };
 }
 
-function userOf(value: string): string | undefined {
-  if (!value.startsWith('{')) return SENTENCE.exec(value)?.[1];
-  return (JSON.parse(value) as { userId: string }).userId;
+function clickOf(value: string): { readonly userId: string; readonly eventId?: string } | undefined {
+  if (value.startsWith('{')) return JSON.parse(value) as { userId: string; eventId?: string };
+  const userId = SENTENCE.exec(value)?.[1];
+  return userId === undefined ? undefined : { userId };
 }
 
 /** What the result topic says. */

@@ -2,20 +2,24 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { startBroker, startCluster, type Broker, type Cluster } from '@clickstream/local-kafka';
 import {
+  assertBooks,
   assertVerified,
   createClickLoad,
   createRandomSource,
   createTestTopics,
   startAggregator,
   startApp,
-  sumOfBooks,
   untilAllRead,
   type AppProcess,
+  type ClickLoad,
 } from '@clickstream/test-harness';
+import { assertAllFinal } from './assert-all-final.ts';
 import type { Fault, FaultContext, Outcome } from './fault.ts';
 import { assertNoConnection, assertNoOpenTransaction } from './left-over.ts';
+import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
 import { countInput, printTopic, readTotals } from './recount.ts';
 
 /** How a fault is run. */
@@ -26,20 +30,32 @@ export interface RunOptions {
   readonly folder: string;
   /** The broker that faults share that harm none. */
   readonly sharedBroker: () => Promise<Broker>;
+  /** How long it may take to count all there is; 3 minutes, or twice a round of the fault, unless told otherwise. */
+  readonly patienceMs?: number;
+  /** Options of Node.js itself for each aggregator, such as one that plants a bug. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** One total per click, in transactions that end in the middle of a batch. */
-const EVERY = { RESULT_EMIT: 'every', COMMIT_MAX_RECORDS: '20' };
+const EVERY = { RESULT_EMIT: 'every', COMMIT_MAX_RECORDS: '40' };
 const STOP_DEADLINE_MS = 10_000;
 const DUMP_LIMIT_MS = 30_000;
-const QUIET_LIMIT_MS = 120_000;
+const PATIENCE_MS = 180_000;
 /** What a fault may take beyond twice what it says. */
 const GRACE_MS = 300_000;
+/** Longer than any broker is away. */
+const MUTE_LIMIT_MS = 90_000;
+const LOOK_MS = 1_000;
+/** How long a fault that failed may take to notice that it is over. */
+const END_LIMIT_MS = 5_000;
+/** Of a lively load with so many records something has to be late, and something repeated. */
+const LIVELY_RECORDS = 1_000;
 
 /** Runs a fault, lets everything come to rest, and counts. Never rejects. */
 export async function runFault(fault: Fault, options: RunOptions): Promise<Outcome> {
   const startedAt = performance.now();
   const { rounds, folder, seed } = options;
+  const { patienceMs = Math.max(PATIENCE_MS, 2_000 * fault.seconds.round) } = options;
   const recoveriesMs: number[] = [];
   const facts: string[] = [];
   const sums = { clicks: 0, lost: 0, doubled: 0 };
@@ -56,17 +72,23 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   const stopWriting = async () => {
     await Promise.all([...writing].map((stop) => stop()));
   };
-  try {
-    const limitMs = 2_000 * (fault.seconds.fixed + rounds * fault.seconds.round) + GRACE_MS;
-    const signal = AbortSignal.timeout(limitMs);
-    const late = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => {
-        reject(new Error(`not done after ${Math.round(limitMs / 1000)} s`));
-      });
+  const over = new AbortController();
+  const { signal } = over;
+  const limitMs = 2_000 * (fault.seconds.fixed + rounds * fault.seconds.round) + GRACE_MS;
+  const limit = setTimeout(() => {
+    over.abort(new Error(`not done after ${Math.round(limitMs / 1000)} s`));
+  }, limitMs);
+  const ended = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
     });
-    late.catch(() => undefined);
-    await Promise.race([late, breakAndCount(signal)]);
+  });
+  ended.catch(() => undefined);
+  const running = breakAndCount();
+  try {
+    await Promise.race([ended, running]);
   } catch (error) {
+    over.abort(error);
     const finding = error instanceof Error ? error.message : String(error);
     note(error instanceof Error ? (error.stack ?? error.message) : finding);
     failure = { finding, folder };
@@ -74,6 +96,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     await withLimit(dump(), DUMP_LIMIT_MS, 'no quiet').catch((dumpError: unknown) => {
       note(`the topics cannot be kept: ${String(dumpError)}`);
     });
+  } finally {
+    clearTimeout(limit);
   }
   for (const [index, { stderr }] of processes.entries())
     writeFileSync(join(folder, `process-${index + 1}.log`), stderr);
@@ -81,6 +105,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     await tidyUp().catch((error: unknown) => {
       note(`tidying up: ${String(error)}`);
     });
+  await withLimit(running, END_LIMIT_MS, 'the fault did not end').catch((error: unknown) => {
+    note(`in the end: ${String(error)}`);
+  });
   return {
     fault,
     rounds,
@@ -91,7 +118,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     ...(failure && { failure }),
   };
 
-  async function breakAndCount(signal: AbortSignal): Promise<void> {
+  async function breakAndCount(): Promise<void> {
     const kafka = await startKafka();
     const topics = await createTestTopics({
       brokers: kafka.direct,
@@ -106,9 +133,22 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
           appendFileSync(join(folder, `${topic}.ndjson`), `${JSON.stringify(record)}\n`);
     };
     const random = createRandomSource(seed);
-    const load = createClickLoad(topics, random, fault.load);
+    const isLively = fault.pace !== 'plain';
+    const load = createClickLoad(topics, random, { ...(isLively && LIVELY_LOAD), ...fault.load });
+    const findings: string[] = [];
+    const watch = watchWriting(load);
+    tidyUps.push(() => {
+      clearInterval(watch);
+      return Promise.resolve();
+    });
     const manifests: { file: string; clicks: number }[] = [];
-    const environment = { ...topics.environment, KAFKA_BROKERS: kafka.proxied };
+    const environment = {
+      ...topics.environment,
+      KAFKA_BROKERS: kafka.proxied,
+      ...(isLively && LIVELY_ENVIRONMENT),
+      ...(fault.emit !== 'coalesced' && EVERY),
+      ...fault.environment,
+    };
     const atEnd = topics.atEnd;
     const keep = (app: AppProcess): AppProcess => {
       processes.push(app);
@@ -135,16 +175,22 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         assert(node);
         return node.proxy;
       },
-      startAggregator: ({ environment: extra, ...rest } = {}) =>
-        keep(
+      pause: (ms) => delay(ms, undefined, { signal }),
+      startAggregator: ({ nodeOptions = [], ...rest } = {}) => {
+        signal.throwIfAborted();
+        return keep(
           startAggregator(
             { environment, atEnd },
-            { ...rest, environment: { ...(fault.emit !== 'coalesced' && EVERY), ...extra } },
+            { ...rest, nodeOptions: [...nodeOptions, ...(options.nodeOptions ?? [])] },
           ),
-        ),
-      startApp: (name, args, extra = {}) =>
-        keep(startApp(name, { args, environment: { ...environment, ...extra }, atEnd })),
+        );
+      },
+      startApp: (name, args, extra = {}) => {
+        signal.throwIfAborted();
+        return keep(startApp(name, { args, environment: { ...environment, ...extra }, atEnd }));
+      },
       keepWriting: (perSecond) => {
+        signal.throwIfAborted();
         const stop = load.keepWriting(perSecond);
         writing.add(stop);
         return async () => {
@@ -153,8 +199,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         };
       },
       recover: async (by) => {
+        signal.throwIfAborted();
         const from = performance.now();
-        await untilAllRead(topics, load.written, by, { atLeast: true });
+        await patiently(untilAllRead(topics, load.written, by, { atLeast: true }));
         recoveriesMs.push(performance.now() - from);
         note(`recovered after ${Math.round(performance.now() - from)} ms`);
       },
@@ -166,13 +213,17 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         facts.push(fact);
       },
     };
-    await fault.run(context);
+    await fault.run(context).catch((error: unknown) => {
+      // What was not read in time is to be counted.
+      if (findings.length === 0) throw error;
+    });
 
     note('quiet');
     await stopWriting();
-    const running = processes.filter((app) => !app.hasEnded);
-    if (fault.ends === 'refused') assert.equal(running.length, 0, 'processes that should have refused run');
-    else await count();
+    const isRunning = () => processes.some((app) => !app.hasEnded);
+    if (fault.ends === 'refused') assert(!isRunning(), 'processes that should have refused run');
+    else if (!isRunning()) await context.startAggregator().ready();
+    await count();
     for (const app of processes) await stopCleanly(app);
     await assertNoOpenTransaction(kafka.direct, topics.applicationId);
     for (const tidyUp of tidyUps.splice(kafka.tidyUps)) await tidyUp();
@@ -182,21 +233,39 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         kafka.nodes.map(({ pid }) => pid),
       );
 
+    /** Waits for what is to be read; what takes too long is a finding, for which it is counted what is missing. */
+    async function patiently<Result>(work: Promise<Result>): Promise<Result> {
+      try {
+        return await withLimit(work, patienceMs, 'not everything was read');
+      } catch (error) {
+        if (error instanceof LimitError) findings.push(error.message);
+        throw error;
+      }
+    }
+
     async function count(): Promise<void> {
-      if (!processes.some((app) => !app.hasEnded)) await context.startAggregator().ready();
-      const quiet = <Result>(work: Promise<Result>) =>
-        withLimit(work, QUIET_LIMIT_MS, 'not everything was read');
       const fromManifests = manifests.reduce((sum, { clicks }) => sum + clicks, 0);
-      await quiet(untilAllRead(topics, load.written + fromManifests, undefined, { atLeast: true }));
+      const written = load.written + fromManifests;
+      const found = (error: unknown) => {
+        if (!(error instanceof LimitError)) findings.push(String(error));
+      };
+      if (findings.length === 0)
+        await patiently(untilAllRead(topics, written, undefined, { atLeast: true })).catch(found);
       // One after the other: three tools at once are slower on two cores.
-      const input =
-        (fault.isInputUnprintable ?? fault.isLossAccepted)
-          ? { records: load.written, malformed: load.malformed, clicks: load.answer }
-          : await countInput(kafka.direct, topics.clicks, load.written + fromManifests);
-      const books = await quiet(untilAllRead(topics, input.records));
-      const result = await readTotals(kafka.direct, topics.totals, fault.emit ?? 'every', input.clicks);
+      const isInputWhole = !(fault.isInputUnprintable ?? fault.isLossAccepted);
+      const input = isInputWhole
+        ? await countInput(kafka.direct, topics.clicks, written)
+        : { ...load, clicks: load.answer, records: written, furthestRepetitionMs: 0 };
+      const books =
+        findings.length === 0 ? await patiently(assertBooks(topics, input.records)).catch(found) : undefined;
+      const result = await readTotals(
+        kafka.direct,
+        topics.totals,
+        fault.emit ?? 'every',
+        findings.length === 0 ? input.clicks : new Map(),
+      );
       sums.clicks = [...input.clicks.values()].reduce((sum, clicks) => sum + clicks, 0);
-      const findings = [...result.findings];
+      findings.push(...result.findings);
       for (const userId of new Set([
         ...input.clicks.keys(),
         ...result.totals.keys(),
@@ -212,30 +281,48 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         if (clicks < sure || clicks > most)
           findings.push(`${userId} has ${clicks} clicks in the log, and ${sure} to ${most} were written`);
       }
-      const { read, counted, rejected, forwarded, received } = sumOfBooks(books);
-      for (const book of books)
-        if (
-          book.read + book.received !== book.counted + book.duplicate + book.rejected + book.forwarded ||
-          book.counted !== book.windowed + book.late ||
-          book.counted !== book.sessioned + book.sessionLate
-        )
-          findings.push(`books do not balance: ${JSON.stringify(book)}`);
-      if (
-        read !== input.records ||
-        counted !== sums.clicks ||
-        rejected !== input.malformed ||
-        forwarded !== received
-      )
-        findings.push(
-          `books of ${JSON.stringify({ read, counted, rejected, forwarded, received })} for ${input.records} records of which ${input.malformed} are no clicks`,
-        );
-      if (findings.length > 0) throw new Error(findings.slice(0, 20).join('\n'));
-      if (sums.clicks === 0) throw new Error('there was nothing to count');
+      if (books) {
+        const { counted, duplicate, rejected } = books;
+        const wrong = { counted, duplicate, rejected };
+        const right = { counted: sums.clicks, duplicate: input.repeated, rejected: input.malformed };
+        if (!isDeepStrictEqual(wrong, right))
+          findings.push(`books of ${JSON.stringify(wrong)} for ${JSON.stringify(right)}`);
+      }
+      if (sums.lost + sums.doubled > 0)
+        findings.unshift(`${sums.lost} clicks are lost and ${sums.doubled} counted twice`);
+      if (findings.length > 0 || !books) throw new Error(findings.slice(0, 20).join('\n'));
+
+      assert(sums.clicks > 0, 'there was nothing to count');
+      assert(load.uncertain.records <= load.written, 'most of the load could not be written');
+      // Then it would not be certain that it is a repetition.
+      assert(
+        input.furthestRepetitionMs <
+          Number({ ...LIVELY_ENVIRONMENT, ...fault.environment }.DEDUPLICATION_HORIZON_MS) / 2,
+        `a click was repeated after ${input.furthestRepetitionMs} ms`,
+      );
+      if (isLively && fault.ends !== 'refused') {
+        const finals = await withLimit(assertAllFinal(topics, books), patienceMs, 'not everything is final');
+        note(`${finals} final results of windows, books ${JSON.stringify(books)}`);
+        if (load.written >= LIVELY_RECORDS)
+          assert(finals > 0 && books.late > 0 && books.duplicate > 0, 'the load was too tame');
+      }
       const direct = { environment: topics.environment };
+      if (fault.ends === 'refused') return;
       if (fault.isLossAccepted) await assert.rejects(assertVerified(direct), /^Error: verify ended with 2:/);
       else if (manifests.length === 0) await assertVerified(direct);
       for (const { file } of manifests) await assertVerified(direct, ['--manifest', file]);
     }
+  }
+
+  /** Ends the fault when a load that is to be written all the time has stood still for long. */
+  function watchWriting(load: ClickLoad): NodeJS.Timeout {
+    let [written, since] = [load.written, performance.now()];
+    return setInterval(() => {
+      if (load.written !== written || writing.size === 0)
+        [written, since] = [load.written, performance.now()];
+      else if (performance.now() - since > MUTE_LIMIT_MS)
+        over.abort(new Error(`nothing could be written for ${MUTE_LIMIT_MS / 1000} s`));
+    }, LOOK_MS);
   }
 
   /** Told to stop, an app ends with 0 within 10 s; one that has ended before has its reasons, which the fault knows. */
@@ -277,13 +364,16 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   }
 }
 
+/** Something took too long. */
+class LimitError extends Error {}
+
 async function withLimit<Result>(work: Promise<Result>, limitMs: number, finding: string): Promise<Result> {
   const over = new AbortController();
   try {
     return await Promise.race([
       work,
       delay(limitMs, undefined, { signal: over.signal }).then(() => {
-        throw new Error(`${finding} within ${limitMs / 1000} s`);
+        throw new LimitError(`${finding} within ${limitMs / 1000} s`);
       }),
     ]);
   } finally {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaProxy } from '@clickstream/local-kafka';
 import type { Fault } from '../fault.ts';
 
@@ -32,13 +31,13 @@ export const badLine: Fault = {
   kafka: { nodes: 1 },
   rounds: AILMENTS.length,
   seconds: { round: 15, fixed: 5 },
-  async run({ rounds, proxy, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, proxy, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       AILMENTS[round % AILMENTS.length]?.(proxy);
-      await delay(BAD_MS);
+      await pause(BAD_MS);
       proxy.mend();
       // What was lost without a word is given up by its sender only after a while.
       await recover(aggregator);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { supervise } from '../supervise.ts';
 
@@ -9,12 +8,12 @@ export const brokerAbsentAtStart: Fault = {
   title: 'the broker comes 60 s after the apps, which a supervisor starts again',
   kafka: {},
   seconds: { round: 80, fixed: 5 },
-  async run({ rounds, broker, load, signal, startAggregator, recover }) {
+  async run({ pause, rounds, broker, load, signal, startAggregator, recover }) {
     for (let round = 0; round < rounds; round++) {
       await load.write(500);
       await broker.kill();
       const ready = supervise(() => startAggregator(), signal);
-      await delay(ABSENT_MS);
+      await pause(ABSENT_MS);
       await broker.restart();
       const aggregator = await ready;
       await load.write(500);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 
 export const brokerRestarts: Fault = {
@@ -7,12 +6,12 @@ export const brokerRestarts: Fault = {
   kafka: {},
   rounds: 6,
   seconds: { round: 14, fixed: 5 },
-  async run({ rounds, random, broker, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, broker, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
-      await delay(random.below(2_000));
+      await pause(random.below(2_000));
       if (round % 2 === 1) await broker.kill();
       await broker.restart();
       await recover(aggregator);

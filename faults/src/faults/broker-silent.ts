@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 
 /** Longer than the transaction time-out of 30 s. */
@@ -9,14 +8,14 @@ export const brokerSilent: Fault = {
   title: 'SIGSTOP of the broker for 45 s, longer than the transaction time-out',
   kafka: {},
   seconds: { round: 60, fixed: 10 },
-  async run({ rounds, broker, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, broker, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       await recover(aggregator);
       broker.pause();
-      await delay(SILENT_MS);
+      await pause(SILENT_MS);
       broker.resume();
       await recover(aggregator);
     }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@clickstream/local-kafka';
 import type { Fault } from '../fault.ts';
@@ -16,7 +15,7 @@ export const clockSteps: Fault = {
   emit: 'coalesced',
   rounds: 3,
   seconds: { round: 15, fixed: 10 },
-  async run({ rounds, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, startAggregator, keepWriting, recover }) {
     const healthPort = await findFreePort();
     const aggregator = startAggregator({
       nodeOptions: ['--import', STEP_CLOCK],
@@ -27,7 +26,7 @@ export const clockSteps: Fault = {
     for (let round = 0; round < rounds; round++) {
       aggregator.kill('SIGUSR2');
       await aggregator.says(new RegExp(`(the clock steps by[^]*){${round + 1}}`));
-      await delay(WATCHED_MS);
+      await pause(WATCHED_MS);
       await recover(aggregator);
     }
     assert.deepEqual(await readMetrics(healthPort, 'clickstream_restarts_total'), new Map());

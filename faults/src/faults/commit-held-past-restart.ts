@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { API_KEY } from '@clickstream/local-kafka';
 import type { Fault } from '../fault.ts';
 import { SAME_SEAT } from '../seats.ts';
@@ -13,7 +12,7 @@ export const commitHeldPastRestart: Fault = {
   title: 'a commit arrives 20 s late, when a restarted instance is at work',
   kafka: { nodes: 1 },
   seconds: { round: 25, fixed: 5 },
-  async run({ rounds, proxy, startAggregator, keepWriting, recover, note }) {
+  async run({ pause, rounds, proxy, startAggregator, keepWriting, recover, note }) {
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       const victim = startAggregator({ environment: SAME_SEAT });
@@ -23,7 +22,7 @@ export const commitHeldPastRestart: Fault = {
       await victim.ended;
       const successor = startAggregator({ environment: SAME_SEAT });
       await recover(successor);
-      await delay(HELD_MS);
+      await pause(HELD_MS);
       const response = await held.deliver();
       const errorCode = response.readInt16BE(ERROR_CODE_AT);
       note(`the late commit was answered with error ${errorCode}`);

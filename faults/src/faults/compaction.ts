@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from '@clickstream/local-kafka';
 import { readCommitted } from '@clickstream/test-harness';
 import { alterTopic } from '../administer.ts';
@@ -15,7 +14,7 @@ export const compaction: Fault = {
   kafka: { config: { 'log.cleaner.backoff.ms': '200' } },
   emit: 'coalesced',
   seconds: { round: 25, fixed: 10 },
-  async run({ rounds, topics, startAggregator, keepWriting, recover, note }) {
+  async run({ pause, rounds, topics, startAggregator, keepWriting, recover, note }) {
     const healthPort = await findFreePort();
     const start = () => startAggregator({ environment: { HEALTH_PORT: String(healthPort) } });
     let aggregator = start();
@@ -29,14 +28,14 @@ export const compaction: Fault = {
         for await (const record of readCommitted(topics, topics.totals)) if (record.key()) records++;
         const ends = await topics.reader.endOffsets(topics.totals);
         const written = Number(ends.reduce((sum, end) => sum + end, 0n));
-        await delay(500);
+        await pause(500);
         note(`${records} results are left of ${written} offsets`);
         isCompacted = written > 1_000 && records < written / 4;
       }
       await stopWriting();
       await recover(aggregator);
       // Others see a commit before the answer to it has come, which the metrics wait for.
-      await delay(1_000);
+      await pause(1_000);
       const live = await readMetrics(healthPort, 'clickstream_state_sum');
       await stopWithin(aggregator);
       aggregator = start();

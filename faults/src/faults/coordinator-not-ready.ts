@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { API_KEY, type ProxyFrame } from '@clickstream/local-kafka';
 import type { Fault } from '../fault.ts';
 
@@ -10,14 +9,14 @@ export const coordinatorNotReady: Fault = {
   title: 'no coordinator is ready for 8 s when the aggregator starts',
   kafka: { nodes: 1 },
   seconds: { round: 15, fixed: 5 },
-  async run({ rounds, proxy, load, startAggregator, recover }) {
+  async run({ pause, rounds, proxy, load, startAggregator, recover }) {
     for (let round = 0; round < rounds; round++) {
       await load.write(500);
       const stop = proxy.intercept('request', (frame) =>
         frame.apiKey === API_KEY.findCoordinator ? { reply: notAvailable(frame) } : undefined,
       );
       const aggregator = startAggregator();
-      await delay(NOT_READY_MS);
+      await pause(NOT_READY_MS);
       stop();
       await recover(aggregator);
       aggregator.kill('SIGTERM');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { stopWithin } from '../stop-within.ts';
 
@@ -9,8 +8,10 @@ export const joinAndLeave: Fault = {
   name: 'join-and-leave',
   title: 'an instance joins or leaves every 3 s',
   rounds: 40,
+  // Ids are forgotten while it runs.
+  environment: { DEDUPLICATION_HORIZON_MS: '30000' },
   seconds: { round: 3, fixed: 10 },
-  async run({ rounds, random, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     const first = startAggregator();
     await first.ready();
     const instances = [first];
@@ -24,7 +25,7 @@ export const joinAndLeave: Fault = {
           await instance.ready();
           leaving.push(stopWithin(instance));
         }
-      await delay(PAUSE_MS);
+      await pause(PAUSE_MS);
     }
     await Promise.all(leaving);
     await recover();

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { SAME_SEAT } from '../seats.ts';
 
@@ -6,15 +5,17 @@ export const killAtRandomMoments: Fault = {
   name: 'kill-at-random-moments',
   title: '`kill -9` of the only instance at random moments',
   rounds: 50,
+  // Ids are forgotten while it runs.
+  environment: { DEDUPLICATION_HORIZON_MS: '60000' },
   seconds: { round: 2.5, fixed: 5 },
-  async run({ rounds, random, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       const instance = startAggregator({ environment: SAME_SEAT });
       // Sometimes before it counts, sometimes after, and now and then when it has caught up.
       if (round % 3 > 0) await instance.ready();
       if (round % 10 === 9) await recover(instance);
-      await delay(random.below(1_000));
+      await pause(random.below(1_000));
       instance.kill('SIGKILL');
       await instance.ended;
     }

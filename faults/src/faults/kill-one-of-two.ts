@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 
 export const killOneOfTwo: Fault = {
@@ -6,7 +5,7 @@ export const killOneOfTwo: Fault = {
   title: '`kill -9` of one of two instances at random moments; now and then the other takes over',
   rounds: 25,
   seconds: { round: 4, fixed: 5 },
-  async run({ rounds, random, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     const start = (seat: number) => startAggregator({ environment: { INSTANCE_ID: `seat-${seat}` } });
     const instances = [start(0), start(1)] as const;
     const current = [...instances];
@@ -14,7 +13,7 @@ export const killOneOfTwo: Fault = {
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       const seat = random.below(2);
-      await delay(random.below(1_500));
+      await pause(random.below(1_500));
       current[seat]?.kill('SIGKILL');
       await current[seat]?.ended;
       // Past its session time-out, which is when the other one gets its partitions.

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 
 /** Longer than a task may fail again and again for reasons of its own. */
@@ -10,14 +9,14 @@ export const nodeCutOff: Fault = {
   kafka: { nodes: 3 },
   rounds: 3,
   seconds: { round: 35, fixed: 30 },
-  async run({ rounds, cluster, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, cluster, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(200);
     for (let round = 0; round < rounds; round++) {
       const proxy = cluster.nodes[round % cluster.nodes.length]?.proxy;
       proxy?.cut();
-      await delay(CUT_MS);
+      await pause(CUT_MS);
       proxy?.mend();
       await recover(aggregator);
     }

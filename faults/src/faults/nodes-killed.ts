@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { untilInSync } from '../until-in-sync.ts';
 
@@ -8,7 +7,7 @@ export const nodesKilled: Fault = {
   kafka: { nodes: 3 },
   rounds: 3,
   seconds: { round: 35, fixed: 30 },
-  async run({ rounds, cluster, topics, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, cluster, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(200);
@@ -16,7 +15,7 @@ export const nodesKilled: Fault = {
       const node = cluster.nodes[round % cluster.nodes.length];
       await node?.kill();
       await recover(aggregator);
-      await delay(2_000);
+      await pause(2_000);
       await node?.restart();
       await untilInSync(topics);
       await recover(aggregator);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 import { SAME_SEAT } from '../seats.ts';
 
@@ -8,12 +7,12 @@ export const oneSeatForTwo: Fault = {
   title: 'a second process with the same INSTANCE_ID',
   rounds: 5,
   seconds: { round: 5, fixed: 5 },
-  async run({ rounds, random, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     keepWriting(300);
     let older = startAggregator({ environment: SAME_SEAT });
     await older.ready();
     for (let round = 0; round < rounds; round++) {
-      await delay(random.below(1_000));
+      await pause(random.below(1_000));
       const newer = startAggregator({ environment: SAME_SEAT });
       const { exitCode, stderr } = await older.ended;
       assert.equal(exitCode, 1, stderr);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { assertVerified } from '@clickstream/test-harness';
 import type { Fault } from '../fault.ts';
 
@@ -11,7 +10,7 @@ export const producerKilled: Fault = {
   title: '`kill -9` of the producer, which starts again with a new manifest',
   rounds: 5,
   seconds: { round: 8, fixed: 5 },
-  async run({ rounds, random, folder, topics, startAggregator, startApp, expectManifest }) {
+  async run({ pause, rounds, random, folder, topics, startAggregator, startApp, expectManifest }) {
     await startAggregator().ready();
     const simulate = (file: string, ...args: string[]) =>
       startApp('producer', ['simulate', '--manifest', file, '--no-report', ...args]);
@@ -19,7 +18,7 @@ export const producerKilled: Fault = {
       const torn = join(folder, `torn-${round}.ndjson`);
       const victim = simulate(torn, '--rate', '1000');
       await victim.ready();
-      await delay(random.below(2_000));
+      await pause(random.below(2_000));
       victim.kill('SIGKILL');
       await victim.ended;
       const whole = join(folder, `whole-${round}.ndjson`);

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { administer } from '../administer.ts';
 import type { Fault } from '../fault.ts';
 import { refused } from '../refused.ts';
@@ -15,14 +14,14 @@ export const retentionOvertakes: Fault = {
   title: 'clicks are removed before a running aggregator has read them: it refuses, `--accept-loss` goes on',
   isLossAccepted: true,
   seconds: { round: 25, fixed: 5 },
-  async run({ folder, topics, load, startAggregator, recover }) {
+  async run({ pause, folder, topics, load, startAggregator, recover }) {
     const { clicks: topic, partitions, producer, reader } = topics;
     await load.write(500);
     const aggregator = startAggregator();
     await recover(aggregator);
     aggregator.kill('SIGSTOP');
     await aggregator.stopped();
-    await delay(FETCH_MS);
+    await pause(FETCH_MS);
     const lost = { topic, key: null, value: Buffer.from(`User ${topics.id}-lost clicked on / at 1`) };
     for (let each = 0; each < LOST; each++) await producer.send({ ...lost, partition: each % partitions });
     const ends = await reader.endOffsets(topic);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../fault.ts';
 
 /** Signals closer together than 1 s are one signal that was passed on twice. */
@@ -12,7 +11,7 @@ export const stoppedTwice: Fault = {
   kafka: {},
   rounds: 4,
   seconds: { round: 8, fixed: 10 },
-  async run({ rounds, broker, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, broker, startAggregator, keepWriting, recover }) {
     keepWriting(200);
     for (let round = 0; round < rounds; round++) {
       const aggregator = startAggregator();
@@ -26,9 +25,12 @@ export const stoppedTwice: Fault = {
       }
       broker.pause();
       aggregator.kill('SIGTERM');
-      await Promise.race([aggregator.ended, delay(SECOND_MS)]);
+      await Promise.race([aggregator.ended, pause(SECOND_MS)]);
       aggregator.kill('SIGTERM');
-      const isOver = await Promise.race([aggregator.ended.then(() => true), delay(AT_ONCE_MS, false)]);
+      const isOver = await Promise.race([
+        aggregator.ended.then(() => true),
+        pause(AT_ONCE_MS).then(() => false),
+      ]);
       broker.resume();
       assert.ok(isOver, 'a second SIGTERM did not end it');
       assert.equal((await aggregator.ended).exitCode, 1);

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createWindowLoad, WINDOW_LOAD_ENVIRONMENT } from '@clickstream/test-harness';
 import type { Fault } from '../fault.ts';
 import { SAME_SEAT } from '../seats.ts';
@@ -9,19 +8,20 @@ export const windowLoadKilled: Fault = {
   rounds: 20,
   seconds: { round: 3, fixed: 40 },
   emit: 'coalesced',
-  async run({ rounds, random, topics, load, startAggregator, recover, report }) {
-    const environment = { ...WINDOW_LOAD_ENVIRONMENT, ...SAME_SEAT };
+  pace: 'plain',
+  environment: { ...WINDOW_LOAD_ENVIRONMENT, ...SAME_SEAT },
+  async run({ pause, rounds, random, topics, load, startAggregator, recover, report }) {
     const windowLoad = createWindowLoad(topics, load, random);
     const stopWriting = windowLoad.keepWriting();
     for (let round = 0; round < rounds; round++) {
-      const instance = startAggregator({ environment });
+      const instance = startAggregator();
       // Mostly while it counts, sometimes while it starts.
       if (round % 4 < 3) await instance.ready();
-      await delay(random.below(1_500));
+      await pause(random.below(1_500));
       instance.kill('SIGKILL');
       await instance.ended;
     }
-    await recover(startAggregator({ environment }));
+    await recover(startAggregator());
     await stopWriting();
     await windowLoad.assertFinal();
     report(`${windowLoad.windows} windows with exact finals`);

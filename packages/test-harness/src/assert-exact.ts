@@ -32,7 +32,7 @@ export async function assertExact(
     );
   assert.deepEqual(
     [books.counted, books.duplicate, books.rejected],
-    [load.written - load.malformed, 0, load.malformed],
+    [load.written - load.malformed - load.repeated, load.repeated, load.malformed],
   );
 }
 

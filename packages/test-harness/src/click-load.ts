@@ -12,6 +12,8 @@ export interface ClickLoad {
   readonly malformed: number;
   /** Clicks by user, and records in all, that may or may not be written: writing them failed. */
   readonly uncertain: { readonly clicks: ReadonlyMap<string, number>; readonly records: number };
+  /** Records acknowledged that repeat a click, which does not count again. */
+  readonly repeated: number;
   /** Records acknowledged. */
   readonly written: number;
   /** Writes one that is no click. */
@@ -28,26 +30,52 @@ export interface ClickLoad {
 
 const TICK_MS = 20;
 const START_MS = 1_700_000_000_000;
+/** A click is repeated so soon, by records as by time: who remembers ids for minutes is sure to know it. */
+const REPEATED_WITHIN_MS = 5_000;
+const REPEATABLE = 500;
 
 export interface ClickLoadOptions {
   /** Default 40. */
   readonly users?: number;
   /** Makes each URL so long. */
   readonly urlBytes?: number;
+  /** Event time of the click with this number, ms since the epoch. By default each is 1 ms after the one before. */
+  readonly eventTime?: (number: number) => number;
+  /** Lets some of the clicks be behind the others' event time. */
+  readonly late?: { readonly oneOf: number; readonly byMs: number };
+  /** One of so many clicks repeats one of the last few seconds, with its event id, wherever it may be placed. */
+  readonly repeatedOneOf?: number;
+}
+
+/** A click that was acknowledged, to be repeated. */
+interface Repeatable {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly sentAt: number;
 }
 
 /**
  * Clicks of `users` users in both forms: half of them at home, a quarter without key and anywhere, a quarter with
- * key and placed wrongly on purpose; one of 50 records is no click.
+ * key and placed wrongly on purpose; one of 50 records is no click. What repeats a click repeats one that was
+ * acknowledged, so that it is certain that it does not count.
  */
 export function createClickLoad(
   topics: TestTopics,
   random: RandomSource,
-  { users = 40, urlBytes = 0 }: ClickLoadOptions = {},
+  {
+    users = 40,
+    urlBytes = 0,
+    eventTime = (number) => START_MS + number,
+    late,
+    repeatedOneOf,
+  }: ClickLoadOptions = {},
 ): ClickLoad {
   const answer = new Map<string, number>();
   let malformed = 0;
+  let repeated = 0;
   let written = 0;
+  /** The newest of them last. */
+  const repeatable: Repeatable[] = [];
   const uncertain = { clicks: new Map<string, number>(), records: 0 };
   let serial = 0;
 
@@ -60,8 +88,27 @@ export function createClickLoad(
       return false;
     }
   };
-  const writeOne = async () => {
+  const place = (key: Buffer, value: Buffer): OutgoingRecord => {
     const { clicks: topic, partitions } = topics;
+    const placement = random.below(4);
+    if (placement < 2) return { topic, key, value };
+    if (placement === 2) return { topic, key: null, value, partition: random.below(partitions) };
+    return { topic, key, value, partition: (homePartition(key, partitions) + 1) % partitions };
+  };
+  const repeatOne = async ({ key, value }: Repeatable) => {
+    if (!(await isWritten(place(key, value)))) return;
+    repeated++;
+    written++;
+  };
+  const writeOne = async () => {
+    const { clicks: topic } = topics;
+    if (repeatedOneOf !== undefined && random.below(repeatedOneOf) === 0) {
+      const one = repeatable[random.below(repeatable.length)];
+      if (one && performance.now() - one.sentAt < REPEATED_WITHIN_MS) {
+        await repeatOne(one);
+        return;
+      }
+    }
     const number = serial++;
     if (random.below(50) === 0) {
       if (!(await isWritten({ topic, key: null, value: Buffer.from(`no click ${number}`) }))) return;
@@ -69,26 +116,26 @@ export function createClickLoad(
     } else {
       const userId = `${topics.id}-${random.below(users)}`;
       const key = Buffer.from(userId);
+      const isLate = late !== undefined && random.below(late.oneOf) === 0;
       const event = {
         eventId: `e-${number}`,
         userId,
         url: `/page${random.below(9)}`.padEnd(urlBytes, 'x'),
-        timestamp: START_MS + number,
+        timestamp: eventTime(number) - (isLate ? late.byMs : 0),
       };
-      const value = Buffer.from(encodeClickEvent(event, random.below(2) === 0 ? 'json' : 'sentence'));
-      const placement = random.below(4);
-      const isCounted = await isWritten(
-        placement < 2
-          ? { topic, key, value }
-          : placement === 2
-            ? { topic, key: null, value, partition: random.below(partitions) }
-            : { topic, key, value, partition: (homePartition(key, partitions) + 1) % partitions },
-      );
-      if (!isCounted) {
+      const form = random.below(2) === 0 ? 'json' : 'sentence';
+      const value = Buffer.from(encodeClickEvent(event, form));
+      const sentAt = performance.now();
+      if (!(await isWritten(place(key, value)))) {
         uncertain.clicks.set(userId, (uncertain.clicks.get(userId) ?? 0) + 1);
         return;
       }
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
+      // A sentence has no event id: sent again, it is another click.
+      if (repeatedOneOf !== undefined && form === 'json') {
+        repeatable.push({ key, value, sentAt });
+        if (repeatable.length > REPEATABLE) repeatable.shift();
+      }
     }
     written++;
   };
@@ -100,6 +147,9 @@ export function createClickLoad(
     uncertain,
     get malformed() {
       return malformed;
+    },
+    get repeated() {
+      return repeated;
     },
     get written() {
       return written;
