@@ -7,11 +7,11 @@ const START_MS = 1_700_000_000_000;
 const STEP_MS = 20;
 
 /** Event time six times as fast as the clock at 300 clicks a second; one of 25 clicks far too late, one of 20 said again. */
-export const LIVELY_LOAD: ClickLoadOptions = {
-  eventTime: (number) => START_MS + number * STEP_MS,
+export const LIVELY_LOAD = {
+  eventTime: (number: number) => START_MS + number * STEP_MS,
   late: { oneOf: 25, byMs: 30_000 },
   repeatedOneOf: 20,
-};
+} satisfies ClickLoadOptions;
 
 /** Windows and sessions that close within a second of such a load, and within seconds after its end. */
 export const LIVELY_ENVIRONMENT = {

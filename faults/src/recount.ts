@@ -12,6 +12,7 @@ export interface PrintedRecord {
 
 /** How long it is listened on for one too many, and for what is missing: a busy machine starts a JVM in many seconds. */
 const SILENCE_MS = 1_000;
+const START_MS = 15_000;
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 200;
 const SENTENCE = /^User (\S+) clicked on (\S+) at (\d+(?:\.\d+)?)$/;
@@ -40,9 +41,10 @@ export async function* printTopic(
     { brokers },
   );
   let lastAt = performance.now();
+  let silenceMs = START_MS;
   const stopping = new AbortController();
   const watch = setInterval(() => {
-    if (performance.now() - lastAt <= (isEnough() ? SILENCE_MS : PATIENCE_MS)) return;
+    if (performance.now() - lastAt <= (isEnough() ? silenceMs : PATIENCE_MS)) return;
     stopping.abort();
     void consumer.stop();
   }, LOOK_MS);
@@ -51,6 +53,7 @@ export async function* printTopic(
   });
   for await (const line of consumer.lines) {
     lastAt = performance.now();
+    silenceMs = SILENCE_MS;
     const [timestamp = '', partition = '', offset = '', key = '', ...value] = line.split('\t');
     yield {
       partition: Number(partition.replace('Partition:', '')),

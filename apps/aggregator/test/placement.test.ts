@@ -49,12 +49,14 @@ async function writeThreeWays(topics: TestTopics): Promise<ClickLoad> {
   return {
     answer: new Map(userIds.map((userId) => [userId, 3 * CLICKS_EACH])),
     malformed: 0,
+    repeated: 0,
     uncertain: { clicks: new Map(), records: 0 },
     written,
     write: allIsWritten,
     writeMalformed: allIsWritten,
     writeMalformedBy: allIsWritten,
     writeClick: allIsWritten,
+    writeRepetition: allIsWritten,
     keepWriting: () => () => Promise.resolve(),
   };
 }

@@ -1,18 +1,22 @@
-import { writeAndAbort } from '@clickstream/test-harness';
+import { openTransaction } from '@clickstream/test-harness';
 import { encodeClickEvent } from '@clickstream/schema';
 import type { Fault } from '../fault.ts';
 
 const CANARIES = 20;
+/** Transactions open at the same time: several in each partition, begun and aborted in another order. */
+const MOST_OPEN = 6;
 
 export const abortedCanaries: Fault = {
   name: 'aborted-canaries',
-  title: 'aborted transactions lie between the clicks, on the input and on the repartition topic',
-  rounds: 20,
+  title:
+    'aborted transactions overlap with open ones between the clicks, on the input and on the repartition topic',
+  rounds: 40,
   seconds: { round: 1, fixed: 5 },
   async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(300);
+    const open: (() => Promise<void>)[] = [];
     for (let round = 0; round < rounds; round++) {
       const topic = random.below(2) === 0 ? topics.clicks : topics.repartition;
       // A canary that is counted has a total, which nobody expects.
@@ -24,8 +28,12 @@ export const abortedCanaries: Fault = {
           partition: random.below(topics.partitions),
         };
       });
-      await writeAndAbort(topics, topic, records);
+      open.push(await openTransaction(topics, topic, records));
+      if (open.length < MOST_OPEN) continue;
+      const [abort] = open.splice(random.below(open.length), 1);
+      await abort?.();
     }
+    for (const abort of open) await abort();
     await recover(aggregator);
   },
 };

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { findFreePort } from '@clickstream/local-kafka';
-import { readCommitted } from '@clickstream/test-harness';
+import { readCommitted, type TestTopics } from '@clickstream/test-harness';
 import { alterTopic } from '../administer.ts';
 import type { Fault } from '../fault.ts';
+import { openWindows } from '../open-windows.ts';
 import { readMetrics } from '../read-metrics.ts';
 import { stopWithin } from '../stop-within.ts';
 
+/** Records of a key beside its newest one, as a share of all: what is left of it is in the newest segment. */
+const MOST_REPEATED = 0.4;
+const FEWEST_WRITTEN = 1_000;
 const COMPACT_SOON = { 'segment.ms': 500, 'min.cleanable.dirty.ratio': 0.001, 'max.compaction.lag.ms': 500 };
 
 export const compaction: Fault = {
@@ -13,35 +17,53 @@ export const compaction: Fault = {
   title: 'results and checkpoints are compacted, then all state is restored from what is left',
   kafka: { config: { 'log.cleaner.backoff.ms': '200' } },
   emit: 'coalesced',
+  // Windows and sessions are to be open when it stops.
+  environment: { IDLE_TIMEOUT_MS: '15000' },
   seconds: { round: 25, fixed: 10 },
-  async run({ pause, rounds, topics, startAggregator, keepWriting, recover, note }) {
+  async run({ pause, rounds, topics, load, startAggregator, keepWriting, recover, note }) {
     const healthPort = await findFreePort();
     const start = () => startAggregator({ environment: { HEALTH_PORT: String(healthPort) } });
     let aggregator = start();
     await aggregator.ready();
-    for (const topic of [topics.totals, topics.checkpoint]) await alterTopic(topics, topic, COMPACT_SOON);
+    const results = [topics.totals, topics.pages, topics.sessions];
+    for (const topic of [...results, topics.checkpoint]) await alterTopic(topics, topic, COMPACT_SOON);
     for (let round = 0; round < rounds; round++) {
       // The newest segment is never compacted, and a new one begins only when something is written.
       const stopWriting = keepWriting(200);
-      for (let isCompacted = false; !isCompacted;) {
-        let records = 0;
-        for await (const record of readCommitted(topics, topics.totals)) if (record.key()) records++;
-        const ends = await topics.reader.endOffsets(topics.totals);
-        const written = Number(ends.reduce((sum, end) => sum + end, 0n));
-        await pause(500);
-        note(`${records} results are left of ${written} offsets`);
-        isCompacted = written > 1_000 && records < written / 4;
-      }
+      for (const topic of results) while (!(await isCompacted(topics, topic, note))) await pause(500);
       await stopWriting();
       await recover(aggregator);
       // Others see a commit before the answer to it has come, which the metrics wait for.
       await pause(1_000);
+      assert.ok((await openWindows(healthPort)) > 0, 'no window is open');
       const live = await readMetrics(healthPort, 'clickstream_state_sum');
       await stopWithin(aggregator);
       aggregator = start();
       await aggregator.ready();
-      assert.ok(live.size > 0);
       assert.deepEqual(await readMetrics(healthPort, 'clickstream_state_sum'), live);
+      // Each user's total, window and session goes on from what was restored, and all of them are recounted.
+      await load.write(500);
+      await recover(aggregator);
     }
   },
 };
+
+/** Whether most of what a result topic holds are the newest records of their keys. */
+async function isCompacted(
+  topics: TestTopics,
+  topic: string,
+  note: (line: string) => void,
+): Promise<boolean> {
+  const keys = new Set<string>();
+  let records = 0;
+  for await (const record of readCommitted(topics, topic)) {
+    const key = record.key();
+    if (!key) continue;
+    records++;
+    keys.add(String(key));
+  }
+  const ends = await topics.reader.endOffsets(topic);
+  const written = Number(ends.reduce((sum, end) => sum + end, 0n));
+  note(`${topic}: ${records} results of ${keys.size} keys are left of ${written} offsets`);
+  return written > FEWEST_WRITTEN && (records - keys.size) / written < MOST_REPEATED / 4;
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createRecordProducer } from '@clickstream/kafka-client';
-import { encodeClickEvent } from '@clickstream/schema';
+import { CLICK_ORIGIN_HEADER, encodeClickEvent, formatClickOrigin } from '@clickstream/schema';
 import { readDeadLetters } from '@clickstream/test-harness';
 import { administer, alterTopic } from '../administer.ts';
 import type { Fault } from '../fault.ts';
@@ -35,13 +35,23 @@ const TOO_LARGE = [
   Buffer.alloc(MEGABYTE, 'x'),
   Buffer.from(`{"userId":"a","url":"/${'x'.repeat(MEGABYTE)}","timestamp":1}`),
 ];
-const EXPECTED = new Set(['malformed', 'too-large', 'unsupported-version']);
+const EXPECTED = new Set(['malformed', 'too-large', 'unsupported-version', 'future']);
+const HOUR_MS = 3_600_000;
 /** Users like any other. */
 const STRANGE_USERS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '\u{1f600}', 'a:b,c=d'];
 
+/** What a forwarded click has, on clicks that were not. */
+const FORGED_ORIGIN = {
+  'origin-topic': 'elsewhere',
+  'origin-partition': '0',
+  'origin-offset': '9223372036854775807',
+  'origin-timestamp': '0',
+};
+
 export const poison: Fault = {
   name: 'poison',
-  title: 'records that are no clicks, 1 MB large, inflate to 50 MB, or come 200,000 in a batch',
+  title:
+    'records that are no clicks, of the future, forged, 1 MB large, inflate to 50 MB, or come 200,000 in a batch',
   emit: 'coalesced',
   isInputUnprintable: true,
   rounds: 3,
@@ -79,7 +89,22 @@ export const poison: Fault = {
         await load.writeClick(userId, { ...place(), value });
         const headers = { 'schema-version': '2' };
         await load.writeMalformed({ ...place(), value, headers });
+
+        const future = { eventId: `f-${round}`, userId, url: '/', timestamp: Date.now() + HOUR_MS };
+        await load.writeMalformed({ ...place(), value: Buffer.from(encodeClickEvent(future, 'json')) });
       }
+      const userId = `${topics.id}-forged`;
+      const text = encodeClickEvent({ userId, url: '/', timestamp: 1_700_000_000_000 }, 'sentence');
+      const sentence = { topic, key: Buffer.from(userId), value: Buffer.from(text) };
+      const known = { topic: 'elsewhere', partition: 0, offset: BigInt(round) };
+      const knownAs = (origin: string) => ({ ...sentence, headers: { [CLICK_ORIGIN_HEADER]: origin } });
+      await load.writeClick(userId, { ...sentence, headers: FORGED_ORIGIN });
+      await load.writeClick(userId, { ...sentence, partition: 0, headers: FORGED_ORIGIN });
+      await load.writeClick(userId, { ...sentence, partition: 1, headers: FORGED_ORIGIN });
+      await load.writeClick(userId, knownAs(formatClickOrigin(known)));
+      // Whoever says that two sentences are the same click is believed, and whoever says nothing that can be read is not.
+      await load.writeRepetition(knownAs(formatClickOrigin(known)));
+      for (let each = 0; each < 2; each++) await load.writeClick(userId, knownAs('elsewhere/0/__proto__'));
     }
     await load.writeMalformedBy(TINY_RECORDS, async () => {
       const tiny = { topic, key: null, value: Buffer.from('x'), partition: 0 };
@@ -109,9 +134,10 @@ export const poison: Fault = {
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     assert.equal(reasons.get('too-large'), rounds * TOO_LARGE.length + 1);
     assert.equal(reasons.get('unsupported-version'), rounds * STRANGE_USERS.length);
+    assert.equal(reasons.get('future'), rounds * STRANGE_USERS.length);
     assert.ok((reasons.get('malformed') ?? 0) >= rounds * NO_CLICKS.length + TINY_RECORDS);
     // The strange users' clicks are of 1970, so that their windows may have closed.
-    const others = ['late', 'session-late'];
+    const others = ['late', 'missed', 'session-late'];
     const unexpected = [...reasons.keys()].filter(
       (reason) => !EXPECTED.has(reason) && !others.includes(reason),
     );

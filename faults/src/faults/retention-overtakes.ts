@@ -13,6 +13,8 @@ export const retentionOvertakes: Fault = {
   name: 'retention-overtakes',
   title: 'clicks are removed before a running aggregator has read them: it refuses, `--accept-loss` goes on',
   isLossAccepted: true,
+  // Nothing is repeated, since what was removed cannot be known any more.
+  pace: 'plain',
   seconds: { round: 25, fixed: 5 },
   async run({ pause, folder, topics, load, startAggregator, recover }) {
     const { clicks: topic, partitions, producer, reader } = topics;

@@ -22,6 +22,8 @@ export interface ClickLoad {
   writeMalformedBy(records: number, writer: () => Promise<void>): Promise<void>;
   /** Writes a click of this user. */
   writeClick(userId: string, record: OutgoingRecord): Promise<void>;
+  /** Writes one that repeats a click. */
+  writeRepetition(record: OutgoingRecord): Promise<void>;
   /** Writes this many records more, and resolves when all are acknowledged, or uncertain. */
   write(records: number): Promise<void>;
   /** Writes on and on, about this many a second, until the function that it returns has resolved. */
@@ -95,8 +97,8 @@ export function createClickLoad(
     if (placement === 2) return { topic, key: null, value, partition: random.below(partitions) };
     return { topic, key, value, partition: (homePartition(key, partitions) + 1) % partitions };
   };
-  const repeatOne = async ({ key, value }: Repeatable) => {
-    if (!(await isWritten(place(key, value)))) return;
+  const writeRepetition = async (record: OutgoingRecord) => {
+    if (!(await isWritten(record))) return;
     repeated++;
     written++;
   };
@@ -105,7 +107,7 @@ export function createClickLoad(
     if (repeatedOneOf !== undefined && random.below(repeatedOneOf) === 0) {
       const one = repeatable[random.below(repeatable.length)];
       if (one && performance.now() - one.sentAt < REPEATED_WITHIN_MS) {
-        await repeatOne(one);
+        await writeRepetition(place(one.key, one.value));
         return;
       }
     }
@@ -169,6 +171,7 @@ export function createClickLoad(
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
       written++;
     },
+    writeRepetition,
     write,
     keepWriting: (perSecond) => {
       const over = new AbortController();

@@ -18,6 +18,7 @@ export {
   type Books,
   type NewestCheckpoint,
 } from './newest-checkpoints.ts';
+export { openTransaction } from './open-transaction.ts';
 export { createRandomSource, type RandomSource } from './random-source.ts';
 export { readCommitted } from './read-committed.ts';
 export { readFinalPages } from './read-final-pages.ts';
@@ -25,5 +26,4 @@ export { readDeadLetters } from './read-dead-letters.ts';
 export { createTestTopics, type AtEnd, type TestTopics, type TestTopicsOptions } from './test-topics.ts';
 export { WatchedOutput } from './watched-output.ts';
 export { createWindowLoad, WINDOW_LOAD_ENVIRONMENT, type WindowLoad } from './window-load.ts';
-export { writeAndAbort } from './write-and-abort.ts';
 export { startWitness, type Witness } from './witness.ts';

@@ -11,10 +11,10 @@ import {
 } from '@clickstream/schema';
 import {
   createTestTopics,
+  openTransaction,
   readCommitted,
   startApp,
   startWitness,
-  writeAndAbort,
   type AppProcess,
   type TestTopics,
   type Witness,
@@ -332,12 +332,14 @@ async function plantCanaries(): Promise<void> {
       },
     ],
   ]);
-  for (const [topic, recordOf] of recordsOf)
-    await writeAndAbort(
+  for (const [topic, recordOf] of recordsOf) {
+    const abort = await openTransaction(
       topics,
       topic,
       partitions.map((partition) => ({ ...recordOf(partition), partition })),
     );
+    await abort();
+  }
 }
 
 /** The canaries were there to be seen. */

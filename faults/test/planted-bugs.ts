@@ -1,0 +1,22 @@
+/** A bug that engines like this one have had: `from` has to stand in the file of the engine exactly once. */
+export interface PlantedBug {
+  readonly name: string;
+  readonly file: 'stream-task.ts';
+  readonly from: string;
+  readonly to: string;
+}
+
+export const PLANTED_BUGS = [
+  {
+    name: 'a transaction in the middle of a batch commits the position after the batch',
+    file: 'stream-task.ts',
+    from: 'advance(record.offset + 1n);',
+    to: 'advance(batch.nextOffset);',
+  },
+  {
+    name: 'ids are not remembered over a restart',
+    file: 'stream-task.ts',
+    from: 'if (from >= to) return;',
+    to: 'if (from <= to) return;',
+  },
+] as const satisfies readonly PlantedBug[];
