@@ -21,6 +21,7 @@ import type { Fault, FaultContext, Outcome } from './fault.ts';
 import { assertNoConnection, assertNoOpenTransaction } from './left-over.ts';
 import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
 import { countInput, printTopic, readTotals } from './recount.ts';
+import { stopWithin } from './stop-within.ts';
 
 /** How a fault is run. */
 export interface RunOptions {
@@ -38,7 +39,6 @@ export interface RunOptions {
 
 /** One total per click, in transactions that end in the middle of a batch. */
 const EVERY = { RESULT_EMIT: 'every', COMMIT_MAX_RECORDS: '40' };
-const STOP_DEADLINE_MS = 10_000;
 const DUMP_LIMIT_MS = 30_000;
 const PATIENCE_MS = 180_000;
 /** What a fault may take beyond twice what it says. */
@@ -224,7 +224,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     if (fault.ends === 'refused') assert(!isRunning(), 'processes that should have refused run');
     else if (!isRunning()) await context.startAggregator().ready();
     await count();
-    for (const app of processes) await stopCleanly(app);
+    // One that has ended before has its reasons, which the fault knows.
+    for (const app of processes) if (!app.hasEnded) await stopWithin(app);
     await assertNoOpenTransaction(kafka.direct, topics.applicationId);
     for (const tidyUp of tidyUps.splice(kafka.tidyUps)) await tidyUp();
     if (kafka.own)
@@ -302,7 +303,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       );
       if (isLively && fault.ends !== 'refused') {
         const finals = await withLimit(assertAllFinal(topics, books), patienceMs, 'not everything is final');
-        note(`${finals} final results of windows, books ${JSON.stringify(books)}`);
+        facts.push(`${finals} results of windows`, `${books.late} late`, `${books.duplicate} repeated`);
         if (load.written >= LIVELY_RECORDS)
           assert(finals > 0 && books.late > 0 && books.duplicate > 0, 'the load was too tame');
       }
@@ -323,18 +324,6 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       else if (performance.now() - since > MUTE_LIMIT_MS)
         over.abort(new Error(`nothing could be written for ${MUTE_LIMIT_MS / 1000} s`));
     }, LOOK_MS);
-  }
-
-  /** Told to stop, an app ends with 0 within 10 s; one that has ended before has its reasons, which the fault knows. */
-  async function stopCleanly(app: AppProcess): Promise<void> {
-    if (app.hasEnded) return;
-    app.kill('SIGTERM');
-    const { exitCode, stderr } = await withLimit(
-      app.ended,
-      STOP_DEADLINE_MS,
-      `process ${app.pid} does not stop`,
-    );
-    assert.equal(exitCode, 0, `process ${app.pid} ended with ${String(exitCode)}:\n${stderr.slice(-2_000)}`);
   }
 
   async function startKafka(): Promise<{

@@ -31,7 +31,7 @@ interface Instance {
   readonly healthPort: number;
 }
 
-type Disturbance = (context: FaultContext) => Promise<void>;
+type Disturbance = (context: FaultContext, instances: Instance[]) => Promise<void>;
 
 /** What a long-lived instance has to live through, by name. */
 const DISTURBANCES: readonly (readonly [name: string, disturb: Disturbance])[] = [
@@ -99,11 +99,20 @@ const DISTURBANCES: readonly (readonly [name: string, disturb: Disturbance])[] =
       await guest.ended;
     },
   ],
+  [
+    'an instance is killed',
+    async (context, instances) => {
+      const index = context.random.below(instances.length);
+      instances[index]?.app.kill('SIGKILL');
+      await instances[index]?.app.ended;
+      instances[index] = await startInstance(context);
+    },
+  ],
 ];
 
 /**
  * Disturbances of all kinds, mixed by seed with quiet between them, for long-lived instances; in the end they must hold
- * no more memory, handles and sockets than in the beginning.
+ * no more memory, handles and sockets than in the beginning, each since it was started.
  */
 export function createSoak(minutes: number, print: (line: string) => void): Fault {
   return {
@@ -113,31 +122,34 @@ export function createSoak(minutes: number, print: (line: string) => void): Faul
     rounds: 1,
     seconds: { round: minutes * 60, fixed: 60 },
     async run(context) {
-      const { random, startApp, keepWriting, recover } = context;
+      const { random, pause, startApp, keepWriting, recover } = context;
       const instances = await Promise.all([startInstance(context), startInstance(context)]);
       await startApp('results-consumer', ['follow']).ready();
       await keepWritingFor(keepWriting, 5_000);
       await recover();
       const before = await Promise.all(instances.map(holdingsOf));
-      print(`at first         ${before.map(describe).join('   ')}`);
+      print(`${'at first'.padEnd(28)} ${before.map(describe).join('   ')}`);
       const endsAt = performance.now() + minutes * 60_000;
       while (performance.now() < endsAt) {
         const [name, disturb] = DISTURBANCES[random.below(DISTURBANCES.length)] ?? [];
         if (!disturb) continue;
         const stopWriting = keepWriting(LOAD_PER_SECOND);
-        await delay(random.below(2_000));
-        await disturb(context);
+        await pause(random.below(2_000));
+        const earlier = [...instances];
+        await disturb(context, instances);
         await recover();
         await stopWriting();
         const now = await Promise.all(instances.map(holdingsOf));
+        for (const [index, holdings] of now.entries())
+          if (instances[index] !== earlier[index]) before[index] = holdings;
         print(`${(name ?? '').padEnd(28)} ${now.map(describe).join('   ')}`);
       }
       // The group's sessions and the sockets of what was cut are over by then.
-      await delay(2 * QUIET_MS);
+      await pause(2 * QUIET_MS);
       for (const [index, instance] of instances.entries()) {
         const [first, last] = [before[index], await holdingsOf(instance)];
         assert.ok(first);
-        print(`in the end       ${describe(last)}`);
+        print(`${'in the end'.padEnd(28)} ${describe(last)}`);
         const tooMuch = [
           last.sockets > first.sockets + SPARE_SOCKETS,
           last.handles > first.handles + SPARE_HANDLES,
