@@ -2,6 +2,7 @@ import type { Fault } from '../fault.ts';
 
 /** Longer than the transaction time-out of 30 s. */
 const SILENT_MS = 45_000;
+const BEFORE_MS = 5_000;
 
 export const brokerSilent: Fault = {
   name: 'broker-silent',
@@ -13,7 +14,7 @@ export const brokerSilent: Fault = {
     await aggregator.ready();
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
-      await recover(aggregator);
+      await pause(BEFORE_MS);
       broker.pause();
       await pause(SILENT_MS);
       broker.resume();
