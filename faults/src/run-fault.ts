@@ -106,7 +106,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       note(`tidying up: ${String(error)}`);
     });
   await withLimit(running, END_LIMIT_MS, 'the fault did not end').catch((error: unknown) => {
-    note(`in the end: ${String(error)}`);
+    if (error instanceof LimitError) note(error.message);
   });
   return {
     fault,

@@ -9,7 +9,7 @@ export const joinAndLeave: Fault = {
   title: 'an instance joins or leaves every 3 s',
   rounds: 40,
   // Ids are forgotten while it runs.
-  environment: { DEDUPLICATION_HORIZON_MS: '30000' },
+  environment: { DEDUPLICATION_HORIZON_MS: '60000' },
   seconds: { round: 3, fixed: 10 },
   async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     const first = startAggregator();

@@ -5,8 +5,6 @@ export const killAtRandomMoments: Fault = {
   name: 'kill-at-random-moments',
   title: '`kill -9` of the only instance at random moments',
   rounds: 50,
-  // Ids are forgotten while it runs.
-  environment: { DEDUPLICATION_HORIZON_MS: '60000' },
   seconds: { round: 2.5, fixed: 5 },
   async run({ pause, rounds, random, startAggregator, keepWriting, recover }) {
     keepWriting(300);

@@ -45,21 +45,20 @@ export interface ClickLoadOptions {
   readonly eventTime?: (number: number) => number;
   /** Lets some of the clicks be behind the others' event time. */
   readonly late?: { readonly oneOf: number; readonly byMs: number };
-  /** One of so many clicks repeats one of the last few seconds, with its event id, wherever it may be placed. */
+  /** One of so many clicks repeats one of the last few seconds, with its event id and in the same partition. */
   readonly repeatedOneOf?: number;
 }
 
 /** A click that was acknowledged, to be repeated. */
 interface Repeatable {
-  readonly key: Buffer;
-  readonly value: Buffer;
+  readonly record: OutgoingRecord;
   readonly sentAt: number;
 }
 
 /**
  * Clicks of `users` users in both forms: half of them at home, a quarter without key and anywhere, a quarter with
  * key and placed wrongly on purpose; one of 50 records is no click. What repeats a click repeats one that was
- * acknowledged, so that it is certain that it does not count.
+ * acknowledged, in the same partition, so that it is certain which of both counts.
  */
 export function createClickLoad(
   topics: TestTopics,
@@ -107,7 +106,7 @@ export function createClickLoad(
     if (repeatedOneOf !== undefined && random.below(repeatedOneOf) === 0) {
       const one = repeatable[random.below(repeatable.length)];
       if (one && performance.now() - one.sentAt < REPEATED_WITHIN_MS) {
-        await writeRepetition(place(one.key, one.value));
+        await writeRepetition(one.record);
         return;
       }
     }
@@ -128,14 +127,15 @@ export function createClickLoad(
       const form = random.below(2) === 0 ? 'json' : 'sentence';
       const value = Buffer.from(encodeClickEvent(event, form));
       const sentAt = performance.now();
-      if (!(await isWritten(place(key, value)))) {
+      const record = place(key, value);
+      if (!(await isWritten(record))) {
         uncertain.clicks.set(userId, (uncertain.clicks.get(userId) ?? 0) + 1);
         return;
       }
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
       // A sentence has no event id: sent again, it is another click.
       if (repeatedOneOf !== undefined && form === 'json') {
-        repeatable.push({ key, value, sentAt });
+        repeatable.push({ record, sentAt });
         if (repeatable.length > REPEATABLE) repeatable.shift();
       }
     }
