@@ -70,7 +70,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   let dump: () => Promise<void> = () => Promise.resolve();
   const writing = new Set<() => Promise<void>>();
   const stopWriting = async () => {
-    await Promise.all([...writing].map((stop) => stop()));
+    const stops = [...writing];
+    writing.clear();
+    await Promise.all(stops.map((stop) => stop()));
   };
   const over = new AbortController();
   const { signal } = over;
