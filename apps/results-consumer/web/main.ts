@@ -1,3 +1,4 @@
+import './valid-language.ts';
 import { EventStream } from './io/event-stream.ts';
 import { kafkaSilence } from './io/kafka-silence.ts';
 import { whyRefused } from './io/why-refused.ts';

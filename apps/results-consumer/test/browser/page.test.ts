@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { encodeClickEvent } from '@clickstream/schema';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Overview } from '../../src/core/views/click-views.ts';
 import { startTestDashboard, type TestDashboardOptions } from '../serve/start-test-dashboard.ts';
 import { builtPage } from './built-page.ts';
@@ -67,6 +67,18 @@ describe('the page', () => {
     expect(await rowsOf(page, '#top-pages')).toEqual(pages.map((row) => [row.page, row.clicks]));
     const letters = await page.locator('#dead-letters .reason').allInnerTexts();
     expect(letters).toEqual(['malformed', 'late', 'too-large']);
+  });
+
+  test('runs in a browser of the POSIX locale, which names a language that is none', async () => {
+    const dashboard = await startDashboard();
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    await context.addInitScript(() => {
+      Object.defineProperty(navigator, 'language', { value: 'en-US@posix', configurable: true });
+    });
+    const page = await context.newPage();
+    await page.goto(`${dashboard.address}/`);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
   });
 
   test('follows what changes, without being loaded again', async () => {
