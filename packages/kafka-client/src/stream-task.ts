@@ -464,6 +464,8 @@ export class StreamTask {
   async #commit(producer: TaskProducer): Promise<void> {
     const { clock } = this.#ports;
     const startedAt = clock.now();
+    this.#logic.flush(this.#output);
+    const fill = this.#bounds.fillOf(this.#records.length, this.#recordsBytes);
     let outcome: 'committed' | 'failed' = 'failed';
     try {
       await this.#writeTransaction(producer);
@@ -471,7 +473,7 @@ export class StreamTask {
     } finally {
       this.#lastCommitAt = clock.now();
       const tookMs = this.#lastCommitAt - startedAt;
-      this.#bounds.learn(tookMs);
+      this.#bounds.learn(tookMs, fill);
       this.#settings.onTransaction?.(outcome, tookMs / 1000);
     }
   }
@@ -479,7 +481,6 @@ export class StreamTask {
   async #writeTransaction(producer: TaskProducer): Promise<void> {
     const { applicationId, inputTopic, repartitionTopic, checkpointTopic, reach } = this.#settings;
     const partition = this.#partition;
-    this.#logic.flush(this.#output);
     const records = this.#records;
     this.#records = [];
     this.#recordsBytes = 0;
