@@ -209,7 +209,8 @@ export class ClickTopology<Record extends ClickRecord> {
    * follow, each with its transaction, until it is false, before `process` or `idle` is called again.
    */
   get isClosing(): boolean {
-    return this.#nextEnd <= this.#clock.closeTime;
+    const { closeTime } = this.#clock;
+    return this.#windows.nextEnd <= closeTime || this.#sessions.isOverdue(closeTime);
   }
 
   /** What became of the clicks that were counted. */

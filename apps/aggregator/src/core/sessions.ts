@@ -87,6 +87,12 @@ export class Sessions {
     return this.#ends.first;
   }
 
+  /** Whether an open session ends at `closeTime` or before, gap included. */
+  isOverdue(closeTime: number): boolean {
+    // The heap's ends are never too great, so that most often no look at the true one is needed.
+    return this.#ends.first <= closeTime && this.nextEnd <= closeTime;
+  }
+
   /**
    * Adds a click to the session that it touches, which may bring two together, or begins one with it.
    *
@@ -128,11 +134,9 @@ export class Sessions {
    * open, and is closed by another call with the same time before any click but that of this time is counted.
    */
   close(closeTime: number, room: { isFull(): boolean }): void {
-    // The heap's ends are never too great.
-    while (this.#ends.first <= closeTime && !room.isFull()) {
-      this.#settle();
+    while (this.isOverdue(closeTime) && !room.isFull()) {
       const session = this.#ends.firstItem;
-      if (!session || this.#ends.first > closeTime) return;
+      if (!session) return;
       this.#ends.pop();
       this.#remove(session, 'closed');
       this.#change(session);

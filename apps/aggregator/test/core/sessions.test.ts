@@ -1,5 +1,6 @@
 import { encodeClickEvent } from '@clickstream/schema';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { DeadlineHeap } from '../../src/core/deadline-heap.ts';
 import { TopologyDriver, type DriverOptions } from './topology-driver.ts';
 
 const SECOND = 1_000;
@@ -228,4 +229,18 @@ test('clicks of one user hold back one session, however many they are', () => {
   expect(driver.sums(0)).toMatchObject({ openSessions: 1, sessionClicks: 2_000 });
   // A total, a page and a session.
   expect(driver.heldBack(0)).toBe(3);
+});
+
+test('clicks of sessions that go on cost no look at the order of their ends, although after each it is asked whether one is over', () => {
+  const postpone = vi.spyOn(DeadlineHeap.prototype, 'postpone');
+  const driver = new SessionsDriver();
+  // Of 100 users in turn: with each click another session has the least end.
+  for (let n = 0; n < 10_000; n++) {
+    driver.click(Math.floor(n / 100), `u${n % 100}`, '/a');
+    expect(driver.isClosing(0)).toBe(false);
+  }
+  expect(driver.sums(0)).toMatchObject({ openSessions: 100, sessionClicks: 10_000 });
+  // Each once per gap and grace.
+  expect(postpone.mock.calls.length).toBeLessThanOrEqual(100 * 4);
+  postpone.mockRestore();
 });
