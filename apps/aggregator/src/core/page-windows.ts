@@ -195,6 +195,10 @@ export class PageWindows {
   /** Takes over a published result; in offset order, the newest one of a page in a window wins. */
   restore(result: PageClicks, offset: bigint): void {
     const { page, windowStart, windowEnd, clicks, users, usersExact, final } = result;
+    if (final && !this.#windows.get(windowStart)?.pages.has(page)) {
+      this.reach(offset + 1n);
+      return;
+    }
     const window = this.#open(windowStart, windowEnd);
     const entry = this.#pageOf(window, page, true);
     this.#clicks += clicks - entry.clicks;

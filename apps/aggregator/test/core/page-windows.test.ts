@@ -1,12 +1,28 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import type { PageClicks } from '@clickstream/schema';
+import { expect, test, vi } from 'vitest';
+import { DeadlineHeap } from '../../src/core/deadline-heap.ts';
 import { pageOfUrl } from '../../src/core/page-of-url.ts';
 import { PageWindows } from '../../src/core/page-windows.ts';
 import { TimeWindows } from '../../src/core/time-windows.ts';
 
 function createWindows(): PageWindows {
   return new PageWindows({ partition: 0, windows: new TimeWindows(1_000, 1_000), maxPages: 1e6 });
+}
+
+function result(windowStart: number, final: boolean): PageClicks {
+  const windowEnd = windowStart + 1_000;
+  return {
+    page: '/a',
+    windowStart,
+    windowEnd,
+    partition: 0,
+    clicks: 1,
+    users: 1,
+    usersExact: true,
+    final,
+  };
 }
 
 test('a page holds no more of its url than itself', () => {
@@ -25,18 +41,20 @@ test('a page holds no more of its url than itself', () => {
   expect((process.memoryUsage().heapUsed - before) / urls).toBeLessThan(2_000);
 });
 
+test('final results of windows that are not open leave nothing behind in a restore', () => {
+  const heap = vi.spyOn(DeadlineHeap.prototype, 'push');
+  const windows = createWindows();
+  const finals = 10_000;
+  for (let n = 0; n < finals; n++) windows.restore(result(n * 1_000, true), BigInt(n));
+  expect(heap.mock.calls.length).toBe(0);
+  heap.mockRestore();
+  expect(windows.openWindows).toBe(0);
+  expect(windows.resultsFrom).toBe(BigInt(finals));
+  expect(windows.resultsEnd).toBe(BigInt(finals));
+});
+
 test('the next end is right again after a window of many was closed in a restore', () => {
   const windows = createWindows();
-  const result = (windowStart: number, final: boolean) => ({
-    page: '/a',
-    windowStart,
-    windowEnd: windowStart + 1_000,
-    partition: 0,
-    clicks: 1,
-    users: 1,
-    usersExact: true,
-    final,
-  });
   const open = 150_000;
   for (let n = 0; n < open; n++) windows.restore(result(n * 1_000, false), BigInt(n));
   expect(windows.nextEnd).toBe(1_000);
