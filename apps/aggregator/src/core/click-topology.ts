@@ -384,7 +384,8 @@ export class ClickTopology<Record extends ClickRecord> {
     if (emit === 'every') this.#publishTotal(user, output);
     else this.#change(user);
     this.#isIdle = false;
-    // What is not closed by this ended before the click, and more than a gap before: it does not touch it.
+    // Sessions and windows left open by this ended before `closeTime`, more than a gap before this click: it cannot
+    // touch them.
     if (this.#clock.count(event.timestamp)) this.#close(output);
     this.#countInWindows(user, event, input, record, forwardedFrom, output);
     this.#countInSessions(user, event, record, forwardedFrom, output);
@@ -405,7 +406,7 @@ export class ClickTopology<Record extends ClickRecord> {
   idle(idleMs: number, wallClockMs: number, output: ClickOutput<Record>): boolean {
     const isRestarting = this.#isRestarting;
     if (isRestarting) this.#settle();
-    const hasClosed = this.#clock.idle(
+    const hasMoved = this.#clock.idle(
       idleMs,
       wallClockMs,
       () => this.#nextEnd,
@@ -414,7 +415,7 @@ export class ClickTopology<Record extends ClickRecord> {
       },
     );
     if (this.#isIdle || this.#clock.state === undefined || this.#windows.openWindows > 0)
-      return hasClosed || (isRestarting && this.heldBack > 0);
+      return hasMoved || (isRestarting && this.heldBack > 0);
     this.#isIdle = true;
     return true;
   }

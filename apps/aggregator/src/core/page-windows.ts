@@ -132,8 +132,9 @@ export class PageWindows {
   }
 
   /**
-   * Closes the windows that end at `closeTime` or before, in the order of their ends and page by page, until the room is full. The rest stays
-   * open, and is closed by another call with the same time before anything is counted.
+   * Closes the windows that end at `closeTime` or before, in the order of their ends and page by page, until the room
+   * is full. The rest stays open: call it again with the same time, until no such window is left, before the next
+   * click is read.
    */
   close(closeTime: number, room: { isFull(): boolean }): void {
     while (this.nextEnd <= closeTime) {

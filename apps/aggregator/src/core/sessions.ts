@@ -130,8 +130,9 @@ export class Sessions {
   }
 
   /**
-   * Closes the sessions that end at `closeTime` or before, the gap included, in the order of their ends, until the room is full. The rest stays
-   * open, and is closed by another call with the same time before any click but that of this time is counted.
+   * Closes the sessions that end at `closeTime` or before, the gap included, in the order of their ends, until the
+   * room is full. The rest stays open: call it again with the same time, until nothing is overdue, before the next
+   * click is read. Only the click that led to `closeTime` may be counted while some are left.
    */
   close(closeTime: number, room: { isFull(): boolean }): void {
     while (this.isOverdue(closeTime) && !room.isFull()) {

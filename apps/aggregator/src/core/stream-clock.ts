@@ -62,7 +62,8 @@ export class StreamClock {
    * @param idleMs more of it, beside what was given before.
    * @param nextEnd the least end of what is open, Infinity if nothing is.
    * @param close closes what {@link closeTime} says, or some of it, where the clock stops for the rest.
-   * @returns whether anything closed.
+   * @returns whether a deadline was reached, so that there is something to commit, also where there was no room to close
+   * anything.
    */
   idle(idleMs: number, wallClockMs: number, nextEnd: () => number, close: () => void): boolean {
     if (this.#streamTime === -Infinity) return false;
