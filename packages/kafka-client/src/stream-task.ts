@@ -110,6 +110,8 @@ export class StreamTask {
   readonly #logic: TaskLogic;
 
   #checkpoint: Checkpoint;
+  /** Where the next checkpoint will stand. */
+  #checkpointEnd = 0n;
   /** Outputs since the last commit. */
   #records: PlacedRecord[] = [];
   #recordsBytes = 0;
@@ -152,6 +154,7 @@ export class StreamTask {
     this.#status.lags = { input: undefined, repartition: undefined };
     const producer = await this.#ports.fence(`${applicationId}-${this.#partition}`);
     try {
+      await producer.abortLeftOvers(this.#outputs(), applicationId);
       reach?.('after-fence');
       this.#status.state = 'restoring';
       await this.#restore(signal).catch(async (error: unknown) => {
@@ -169,11 +172,24 @@ export class StreamTask {
     }
   }
 
+  /** Wherever a transaction of this task may write. */
+  #outputs(): { topic: string; partitions: number[] }[] {
+    const { resultTopics, otherTopics, checkpointTopic, repartitionTopic, partitions } = this.#settings;
+    return [
+      ...[...resultTopics, ...otherTopics, checkpointTopic].map((topic) => ({
+        topic,
+        partitions: [this.#partition],
+      })),
+      { topic: repartitionTopic, partitions: Array.from({ length: partitions }, (_, index) => index) },
+    ];
+  }
+
   async #restore(signal: AbortSignal): Promise<void> {
     const { resultTopics, otherTopics, checkpointTopic, partitions } = this.#settings;
     const partition = this.#partition;
     const { reader } = this.#ports;
     const found = await readCheckpoint(reader, checkpointTopic, partition);
+    this.#checkpointEnd = (await reader.logBounds(checkpointTopic, partition)).end;
     if (found)
       try {
         this.#logic.resume(found.state);
@@ -486,8 +502,8 @@ export class StreamTask {
     this.#recordsBytes = 0;
 
     // 4. The results have one writer, so where they will stand is known before they are written; that it was
-    // so is checked after. Thus the checkpoint goes out with them, in one request.
-    const expected = this.#checkpoint.resultEnds;
+    // so is checked after, which also shows a marker too few or too many. Thus the checkpoint goes out with them, in one request.
+    const expected = { ...this.#checkpoint.resultEnds, [checkpointTopic]: this.#checkpointEnd };
     const ends = { ...this.#ends };
     const sendsOffsets = this.#ports.clock.now() - this.#lastOffsetsAt >= OFFSETS_INTERVAL_MS;
     const committed = (input: InputName): InputState => {
@@ -516,12 +532,12 @@ export class StreamTask {
       value: encodeCheckpoint(checkpoint),
     };
     const firstOffsets = await producer.send([...records, checkpointRecord], () => reach?.('after-send'));
-    for (const topic in ends) {
+    for (const [topic, offset] of Object.entries(expected)) {
       const first = firstOffsets.get(`${topic}/${partition}`);
-      if (first !== undefined && first !== expected[topic])
+      if (first !== undefined && first !== offset)
         throw new KafkaClientError(
           'CLICKSTREAM_KAFKA_STALLED',
-          `${topic} [${partition}] continued at offset ${first} instead of ${expected[topic] ?? '?'}: a broker that restarted has ended a transaction there twice, or somebody else writes to it`,
+          `${topic} [${partition}] continued at offset ${first} instead of ${offset}: a broker that was away has ended a transaction there twice or not at all, or somebody else writes to it`,
         );
     }
     reach?.('after-checkpoint');
@@ -549,6 +565,8 @@ export class StreamTask {
       ]),
     );
     this.#checkpoint = { ...checkpoint, resultEnds: marked };
+    // The record and the marker.
+    this.#checkpointEnd += 2n;
     this.#ends = { ...marked };
     this.#isDirty = false;
     this.#areOffsetsBehind = !sendsOffsets;

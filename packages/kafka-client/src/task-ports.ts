@@ -13,6 +13,10 @@ export interface TaskProducer {
   send(records: readonly PlacedRecord[], onPart?: () => void): Promise<Map<string, bigint>>;
   sendOffsets(groupId: string, positions: readonly InputPosition[]): Promise<void>;
   commit(): Promise<void>;
+  abortLeftOvers(
+    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+    groupId: string,
+  ): Promise<void>;
   assertOwner(groupId: string): Promise<void>;
   drop(): Promise<void>;
 }

@@ -129,6 +129,25 @@ export class TransactionalProducer {
   }
 
   /**
+   * Aborts what earlier transactions of this id have left undecided in any of these partitions; after {@link fence}, and before anything
+   * is read. There should be nothing: but while a partition has no leader, as when its one broker was frozen for longer than its session,
+   * a coordinator of Kafka 4.3 ends transactions without their markers ("Couldn't find leader endpoint for partitions … likely deleted
+   * already"). What is left without one would be decided by the next transaction that writes there.
+   */
+  async abortLeftOvers(
+    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+    groupId: string,
+  ): Promise<void> {
+    const transaction = await this.#producer.transaction();
+    await transaction.addPartitions(
+      places.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
+    );
+    await transaction.abort();
+    // No transaction begins before the markers of the one before are written, and this one leaves its own in the group's offsets.
+    await this.assertOwner(groupId);
+  }
+
+  /**
    * Makes sure that nobody has taken over the transactional id since {@link fence}, so that what was read since then
    * is nobody else's work. Between transactions only.
    *

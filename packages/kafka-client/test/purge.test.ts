@@ -75,6 +75,7 @@ async function watchedPorts(purges: bigint[], gate: () => Promise<void>): Promis
     send: (records, onPart) => producer.send(records, onPart),
     sendOffsets: (groupId, positions) => producer.sendOffsets(groupId, positions),
     commit: () => producer.commit(),
+    abortLeftOvers: (places, groupId) => producer.abortLeftOvers(places, groupId),
     assertOwner: (groupId) => producer.assertOwner(groupId),
     drop: () => producer.drop(),
   });

@@ -1,4 +1,3 @@
-import { runInstance } from '../src/task-processor.ts';
 import { isModelError } from './model-error.ts';
 import type { ModelProcess } from './model-process.ts';
 import { mutatedEngine, type Mutation } from './mutated-engine.ts';
@@ -49,11 +48,25 @@ const MARK_TICKS: readonly Mutation[] = [
   },
 ];
 
+/**
+ * What makes several of these bugs come to light before they do harm: with it the search finds no wrong number, only an engine that
+ * starts again and again.
+ */
+const UNPROTECTED: readonly Mutation[] = [
+  {
+    file: 'stream-task.ts',
+    from: 'await producer.abortLeftOvers(this.#outputs(), applicationId);',
+    to: '',
+  },
+  { file: 'stream-task.ts', from: '[checkpointTopic]: this.#checkpointEnd', to: '' },
+];
+
 const WRONG_TOTALS = /the total of user|clicks are counted than were received/;
 
 /** Bugs that engines like this one have had, each planted from outside: the engine knows nothing of them. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
-  mutated('state applied before the commit is kept when it fails', 7, WRONG_TOTALS, [
+  mutated('state applied before the commit is kept when it fails', 6, WRONG_TOTALS, [
+    ...UNPROTECTED,
     {
       file: 'task-processor.ts',
       from: 'const failures = new RecentFailures();',
@@ -80,7 +93,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: "this.#status.state = 'running'; this.#wasRestored = true;",
     },
   ]),
-  mutated('checkpoint and positions are read before fencing', 33, /was committed after/, [
+  mutated('checkpoint and positions are read before fencing', 50, /was committed after/, [
+    ...UNPROTECTED,
     {
       file: 'stream-task.ts',
       from: 'this.#status.lags = { input: undefined, repartition: undefined };',
@@ -101,31 +115,33 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   {
     name: 'a task that lost its partition commits',
-    seed: 42,
+    seed: 10,
     within: 500,
     finding: /^partition .* the group's offset of|was committed after/,
     // A transactional id of each process fences nobody.
-    engine: () =>
-      Promise.resolve({
-        runInstance,
-        wrapPorts: (ports, _world, { name }) => ({
-          ...ports,
-          fence: (id) => ports.fence(`${id} of ${name}`),
-        }),
+    engine: async () => ({
+      ...(await mutatedEngine('fences-nobody', UNPROTECTED)),
+      wrapPorts: (ports, _world, { name }) => ({
+        ...ports,
+        fence: (id) => ports.fence(`${id} of ${name}`),
       }),
+    }),
   },
   {
     name: 'a producer is used again after a failed commit',
-    seed: 662,
+    seed: 1394,
     within: 5_000,
     // A commit that was given up ends the next transaction of the same epoch (KIP-890); with other seeds a checkpoint is
     // taken for a repetition of one that was given up, and lost.
     finding: /does not cover results that are committed/,
-    engine: () => Promise.resolve({ runInstance, wrapPorts: reuseProducers() }),
+    engine: async () => ({
+      ...(await mutatedEngine('reuses-producers', UNPROTECTED)),
+      wrapPorts: reuseProducers(),
+    }),
   },
   mutated(
     'the checkpoint is committed before the results that it covers',
-    1,
+    3,
     /results that it covers are missing/,
     [
       {
@@ -145,7 +161,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: 'clock.wallClockMs(), this.#output)) return;',
     },
   ]),
-  mutated('clicks are processed while windows are left to close', 7, /while windows are left to close/, [
+  mutated('clicks are processed while windows are left to close', 6, /while windows are left to close/, [
     {
       file: 'stream-task.ts',
       from: 'if (this.#output.isFull() || this.#logic.isClosing) {',
@@ -168,9 +184,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   mutated(
     'a tick that was not committed survives the restart',
-    260,
+    256,
     /is open at stream time|results that it covers are missing/,
     [
+      ...UNPROTECTED,
       ...MARK_TICKS,
       {
         file: 'task-processor.ts',
@@ -190,17 +207,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   ),
-  mutated('memory is not rebuilt from the inputs', 5, /users of the window|books.counted/, [
+  mutated('memory is not rebuilt from the inputs', 4, /users of the window|books.counted/, [
     { file: 'stream-task.ts', from: 'if (from >= to) return;', to: 'if (from <= to) return;' },
   ]),
-  mutated('results are read from too far on', 1, /engine refuses .* the restored state has/, [
+  mutated('results are read from too far on', 2, /engine refuses .* the restored state has/, [
     {
       file: 'stream-task.ts',
       from: 'const from = found?.resultsFrom[topic] ?? start;',
       to: 'const from = (found?.resultsFrom[topic] ?? start - 1n) + 1n;',
     },
   ]),
-  mutated('the time before a record is idle time', 5, /went faster than time|late because of a pause/, [
+  mutated('the time before a record is idle time', 18, /went faster than time|late because of a pause/, [
     {
       file: 'stream-task.ts',
       from: 'idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now())',

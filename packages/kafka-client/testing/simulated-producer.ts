@@ -150,6 +150,18 @@ export class SimulatedProducer implements TaskProducer {
     if (this.#added.size > 0) await this.#end('abort');
   }
 
+  async abortLeftOvers(
+    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+    groupId: string,
+  ): Promise<void> {
+    await this.begin();
+    await this.#add(
+      places.flatMap(({ topic, partitions }) => partitions.map((partition) => placeOf(topic, partition))),
+    );
+    await this.#end('abort');
+    await this.assertOwner(groupId);
+  }
+
   async assertOwner(groupId: string): Promise<void> {
     await this.begin();
     await this.sendOffsets(groupId, []);

@@ -52,6 +52,36 @@ describe('a transactional producer', () => {
       });
   });
 
+  it('marks partitions that it was only told of, and decides nothing of others', async () => {
+    const topic = await createTestTopic(brokers, 'told-of', { partitions: 3 });
+    const client = quietClient(patched, brokers);
+    const create = () =>
+      client.producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: randomUUID() });
+    const [producer, other] = [create(), create()];
+    await Promise.all([producer.connect(), other.connect()]);
+    const open = await other.transaction();
+    await open.send({ topic, messages: [{ value: 'of another', partition: 0 }] });
+    const transaction = await producer.transaction();
+    await transaction.addPartitions([{ topic, partitions: [0, 2] }]);
+    await transaction.abort();
+    // It begins when the markers of the one before are written.
+    const next = await producer.transaction();
+    await next.sendOffsets(offsets(topic, 1));
+    await next.abort();
+    const admin = client.admin();
+    await admin.connect();
+    /** Of what is decided. */
+    const ends = async () => {
+      const found = await admin.fetchTopicOffsets(topic);
+      return [0, 1, 2].map((at) => found.find(({ partition }) => partition === at)?.high);
+    };
+    expect(await ends()).toEqual(['0', '0', '1']);
+    await open.commit();
+    // The record of the other, our marker and the other's.
+    await expect.poll(ends).toEqual(['3', '0', '1']);
+    await Promise.all([producer.disconnect(), other.disconnect(), admin.disconnect()]);
+  });
+
   it('finds the coordinator of the group again after it has moved', async () => {
     const topic = await createTestTopic(brokers, 'moved');
     const sendOffsets = async (kafkajsPackage: KafkajsPackage) => {
