@@ -110,6 +110,8 @@ export interface ClickTopologySnapshot {
   /** Null before the first click. */
   readonly clock: StreamClockState | null;
   readonly isIdle: boolean;
+  /** Sessions that ended there or before may be final; older checkpoints lack it. Null before the first click. */
+  readonly sessionsFinalUntil?: number | null;
   /** Whether final results are left to the next transactions; older checkpoints lack it. */
   readonly isClosing?: boolean;
   readonly duplicates: DuplicatesState;
@@ -251,6 +253,7 @@ export class ClickTopology<Record extends ClickRecord> {
       books: { ...this.#books },
       clock: this.#clock.state ?? null,
       isIdle: this.#isIdle,
+      sessionsFinalUntil: this.#clock.state ? this.#sessions.finalUntil(this.#clock.closeTime) : null,
       isClosing: this.isClosing,
       duplicates: this.#duplicates.state,
       windows: { sizeMs, advanceMs, pageKey },
@@ -275,8 +278,18 @@ export class ClickTopology<Record extends ClickRecord> {
   resume(snapshot: unknown): void {
     if (snapshot === undefined) throw new OtherVersionError();
     // Written by `snapshot` above and covered by the checkpoint, which only this application writes.
-    const { books, clock, isIdle, duplicates, windows, settings, changedSettings, judgedBefore, resultEnds } =
-      snapshot as ClickTopologySnapshot;
+    const {
+      books,
+      clock,
+      isIdle,
+      sessionsFinalUntil,
+      duplicates,
+      windows,
+      settings,
+      changedSettings,
+      judgedBefore,
+      resultEnds,
+    } = snapshot as ClickTopologySnapshot;
     for (const name of ['sizeMs', 'advanceMs', 'pageKey'] as const) {
       const now = this.#options.windows[name];
       if (now !== windows[name])
@@ -297,6 +310,7 @@ export class ClickTopology<Record extends ClickRecord> {
     this.#sessions.reach(BigInt(resultEnds.sessions));
     if (clock === null) return;
     this.#published = { closedUntil: this.#timeWindows.lastEnd(clock.closeTime), isIdle };
+    this.#sessions.resume(sessionsFinalUntil ?? clock.closeTime - settings.sessionGapMs);
     this.#clock.resume(clock);
     this.#isRestarting = true;
   }

@@ -51,6 +51,8 @@ export class Sessions {
   #tombstones: UserSessionKey[] = [];
   #open = 0;
   #clicks = 0;
+  /** As it was before a restart, since the gap may have been another. */
+  #finalUntil = -Infinity;
 
   constructor(gapMs: number, users: Users) {
     this.#gapMs = gapMs;
@@ -93,12 +95,22 @@ export class Sessions {
     return this.#ends.first <= closeTime && this.nextEnd <= closeTime;
   }
 
+  /** Sessions that ended there or before may be final, those that ended later are not; never falls, whatever the gap. */
+  finalUntil(closeTime: number): number {
+    return Math.max(this.#finalUntil, closeTime - this.#gapMs);
+  }
+
+  /** Takes over what `finalUntil` was before a restart. */
+  resume(finalUntil: number): void {
+    this.#finalUntil = finalUntil;
+  }
+
   /**
    * Adds a click to the session that it touches, which may bring two together, or begins one with it.
    *
    * @param closeTime sessions that ended there are closed. An older click that touches none is too late, and so is one so
-   * old that a session of its own would be closed, where it would begin a session anew: it could reach into one that is
-   * final, of which nothing is known any more.
+   * old that a session of its own could be final, where it would begin a session anew: it could reach into one that is,
+   * of which nothing is known any more.
    * @returns false if it is too late.
    */
   count(user: User, eventTime: number, url: string, closeTime: number): boolean {
@@ -117,7 +129,7 @@ export class Sessions {
       this.#change(begun);
       return true;
     }
-    if (eventTime < session.start && eventTime + gapMs <= closeTime) return false;
+    if (eventTime < session.start && eventTime <= this.finalUntil(closeTime)) return false;
     this.#clicks++;
     session.clicks++;
     this.#change(session);

@@ -105,6 +105,29 @@ function expectBalance(driver: TopologyDriver): void {
   expect(reasons.length).toBe(books.late + books.missed + books.sessionLate + count('rejected'));
 }
 
+/** All keys have a final record and none after it. Returns how many there are. */
+function expectFinalsLast(driver: TopologyDriver): number {
+  const finals = new Set<string>();
+  const pages = driver
+    .pages()
+    .map(({ windowStart, page, final }) => ({ key: `${windowStart} ${page}`, final }));
+  const sessions = driver
+    .sessions()
+    .map((each) =>
+      typeof each === 'string'
+        ? { key: each, final: false }
+        : { key: `${each.start}/${each.userId}`, final: each.final },
+    );
+  expect(pages.length).toBeGreaterThan(0);
+  for (const { key, final } of [...pages, ...sessions]) {
+    expect(finals, key).not.toContain(key);
+    if (final) finals.add(key);
+  }
+  for (const [key, value] of [...windowsOf(driver), ...sessionsOf(driver)])
+    expect(value, key).not.toMatch(/so far/);
+  return finals.size;
+}
+
 describe('clicks in any order within the grace', () => {
   test.each([
     ['tumbling', { advanceMs: 60 }],
@@ -179,24 +202,7 @@ describe('clicks in any order whatever', () => {
           if (commits.next().value) driver.commit();
         }
         finish(driver);
-        const finals = new Set<string>();
-        const pages = driver
-          .pages()
-          .map(({ windowStart, page, final }) => ({ key: `${windowStart} ${page}`, final }));
-        const sessions = driver
-          .sessions()
-          .map((each) =>
-            typeof each === 'string'
-              ? { key: each, final: false }
-              : { key: `${each.start}/${each.userId}`, final: each.final },
-          );
-        expect(pages.length).toBeGreaterThan(0);
-        for (const { key, final } of [...pages, ...sessions]) {
-          expect(finals, key).not.toContain(key);
-          if (final) finals.add(key);
-        }
-        for (const [key, value] of [...windowsOf(driver), ...sessionsOf(driver)])
-          expect(value, key).not.toMatch(/so far/);
+        expectFinalsLast(driver);
       }),
       { numRuns: 300 },
     );
@@ -351,6 +357,45 @@ describe('a restart at any cut, and the rest of the log', () => {
     expect(restarts).toBeGreaterThan(500);
     expect(restartsWhileClosing).toBeGreaterThan(20);
     expect(duplicates).toBeGreaterThan(200);
+  });
+
+  test('with other settings than before leaves final what is final, and each click accounted for', () => {
+    let finals = 0;
+    let late = 0;
+    // Of few users at few times, so that many sessions would begin where one did before.
+    const clicks = fc.array(
+      fc.record({
+        userId: fc.constantFrom('a', 'b'),
+        timestamp: fc.nat(15).map((step) => step * 20),
+      }),
+      { minLength: 1, maxLength: 40, size: 'max' },
+    );
+    const settings = fc.infiniteStream(
+      fc.record({
+        sessionGapMs: fc.constantFrom(10, 40, 150),
+        graceMs: fc.constantFrom(0, 50),
+        maxRecords,
+      }),
+    );
+    fc.assert(
+      fc.property(clicks, cuttings, settings, (list, cuts, others) => {
+        const driver = new TopologyDriver({ ...SHAPE, sessionGapMs: 10, graceMs: 0 });
+        for (const [index, { userId, timestamp }] of list.entries()) {
+          read(driver, { eventId: `e-${index}`, userId, url: '/', timestamp });
+          const cut: unknown = cuts.next().value;
+          if (cut !== 'no' && cut !== 'crash') driver.commit();
+          if (cut === 'restart' || cut === 'compacted')
+            driver.restart(0, { ...others.next().value, compacted: cut === 'compacted' });
+          expectBalance(driver);
+        }
+        finish(driver);
+        finals += expectFinalsLast(driver);
+        late += driver.snapshot(0).books.sessionLate;
+      }),
+      { numRuns: 500 },
+    );
+    expect(finals).toBeGreaterThan(1_000);
+    expect(late).toBeGreaterThan(100);
   });
 
   function urlOfId(eventId: string): string {

@@ -213,6 +213,26 @@ describe('a click older than the grace', () => {
     expect(driver.listed()).toEqual(['session-late 40']);
   });
 
+  test.each([
+    ['greater', 60],
+    ['smaller, and then a greater', 5],
+  ])('never reaches a session that is final with a %s gap after a restart', (_, between) => {
+    const driver = new SessionsDriver({ graceMs: 0, sessionGapMs: 15 * SECOND });
+    driver.click(0);
+    driver.click(20);
+    expect(driver.written()).toEqual(['u 0-0: 1 /0 /0!', 'u 20-20: 1 /20 /20']);
+    for (const seconds of [between, 60]) {
+      driver.restart(0, { sessionGapMs: seconds * SECOND });
+      driver.commit();
+    }
+    driver.click(0);
+    driver.click(5);
+    // Older than the grace too, but by less than the least of the gaps.
+    driver.click(16);
+    expect(driver.written()).toEqual(['-20000/u', 'u 16-20: 2 /16 /20']);
+    expect(driver.listed()).toEqual(['session-late 20', 'session-late 20']);
+  });
+
   test('may be late for its window and in time for its session', () => {
     const driver = new SessionsDriver({ sizeMs: 10 * SECOND, graceMs: 5 * SECOND });
     driver.click(8);
