@@ -71,6 +71,27 @@ describe.concurrent('verify, of windows and sessions', () => {
     TEST_LIMIT_MS,
   );
 
+  test(
+    'fails where all windows are closed, sessions alone are left, and nothing says how far windows are closed',
+    async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(
+        onTestFinished,
+        ({ pages, sessions, checkpoint: { state, sums } }, { b }) => {
+          pages.splice(3, 1);
+          amend(sessions, `${T + 2_000}/${b}`, { final: false });
+          Object.assign(sums, { openSessions: 3, sessionClicks: 6 });
+          state.isClosing = true;
+        },
+      );
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(
+        /^windows: pages-\S+ "closedUntil\/0": expected 1700000100000, found nothing$/,
+      );
+      expect(exitCode).toBe(1);
+    },
+    TEST_LIMIT_MS,
+  );
+
   test.for<[what: string, change: (books: Books, users: Users) => void, text: RegExp]>([
     [
       'the clicks of a window',
