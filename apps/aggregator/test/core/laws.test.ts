@@ -385,7 +385,7 @@ describe('a restart at any cut, and the rest of the log', () => {
           const cut: unknown = cuts.next().value;
           if (cut !== 'no' && cut !== 'crash') driver.commit();
           if (cut === 'restart' || cut === 'compacted')
-            driver.restart(0, { ...others.next().value, compacted: cut === 'compacted' });
+            driver.restart(0, { ...(others.next().value as DriverOptions), compacted: cut === 'compacted' });
           expectBalance(driver);
         }
         finish(driver);
