@@ -10,8 +10,9 @@ export interface Waiting {
 interface Partition {
   start: number;
   end: number;
-  /** Position at which nothing but transaction markers was found, which hold no click. */
-  emptyFrom: number | undefined;
+  /** Of offsets `[emptyFrom, emptyTo)` nothing but transaction markers was found, which hold no click. */
+  emptyFrom: number;
+  emptyTo: number;
   ageMs: number;
 }
 
@@ -28,23 +29,26 @@ export class ClickLag {
   setBounds(partition: number, start: number, end: number): void {
     const known = this.#partitions.get(partition);
     if (known) Object.assign(known, { start, end });
-    else this.#partitions.set(partition, { start, end, emptyFrom: undefined, ageMs: 0 });
+    else this.#partitions.set(partition, { start, end, emptyFrom: 0, emptyTo: 0, ageMs: 0 });
   }
 
   /** What is not counted yet, by the newest checkpoints; everything in a partition that has none. */
   waiting(): Waiting[] {
-    return [...this.#partitions].flatMap(([partition, { start, end, emptyFrom }]) => {
-      const from = Math.max(this.#books.position(partition) ?? start, start);
-      return from >= end || from === emptyFrom ? [] : [{ partition, from, to: end }];
+    return [...this.#partitions].flatMap(([partition, { start, end, emptyFrom, emptyTo }]) => {
+      const position = Math.max(this.#books.position(partition) ?? start, start);
+      const from = position >= emptyFrom && position < emptyTo ? emptyTo : position;
+      return from >= end ? [] : [{ partition, from, to: end }];
     });
   }
 
   /** Takes note of the first click in a stretch that was waiting: its age in ms, undefined if there is none. */
-  noteOldest({ partition, from }: Waiting, ageMs: number | undefined): void {
+  noteOldest({ partition, from, to }: Waiting, ageMs: number | undefined): void {
     const known = this.#partitions.get(partition);
     if (!known) return;
-    known.emptyFrom = ageMs === undefined ? from : undefined;
     known.ageMs = Math.max(0, ageMs ?? 0);
+    if (ageMs !== undefined) return;
+    if (from !== known.emptyTo) known.emptyFrom = from;
+    known.emptyTo = to;
   }
 
   /** Clicks that were not counted as of the newest checkpoints, those on their way between partitions included. */

@@ -206,9 +206,29 @@ describe('books', () => {
     // Nothing but a transaction's marker was there.
     lag.noteOldest({ partition: 1, from: 5, to: 8 }, undefined);
     expect(lag.records()).toBe(5);
-    lag.setBounds(1, 5, 9);
     books.apply(0, checkpoint(balanced, { position: '20' }));
     expect(lag.waiting()).toEqual([]);
     expect(lag.seconds()).toBe(0);
+  });
+
+  test('tell what came since nothing but a marker was found, however long the position stays', () => {
+    const books = new Books();
+    const lag = new ClickLag(books);
+    books.apply(0, checkpoint(balanced, { position: '15' }));
+    lag.setBounds(0, 0, 16);
+    const [marker] = lag.waiting();
+    if (marker) lag.noteOldest(marker, undefined);
+    expect(lag.records()).toBe(0);
+    lag.setBounds(0, 0, 17);
+    expect(lag.waiting()).toEqual([{ partition: 0, from: 16, to: 17 }]);
+    lag.noteOldest({ partition: 0, from: 16, to: 17 }, undefined);
+    expect(lag.records()).toBe(0);
+    lag.setBounds(0, 0, 1_000_017);
+    expect(lag.waiting()).toEqual([{ partition: 0, from: 17, to: 1_000_017 }]);
+    expect(lag.records()).toBe(1_000_000);
+    lag.noteOldest({ partition: 0, from: 17, to: 1_000_017 }, 60_000);
+    expect(lag.seconds()).toBe(60);
+    books.apply(0, checkpoint(balanced, { position: '12' }));
+    expect(lag.waiting()).toEqual([{ partition: 0, from: 12, to: 1_000_017 }]);
   });
 });
