@@ -102,6 +102,9 @@ const pages: z.ZodType<PagesBody> = z.object({
   final: z.boolean().describe('Whether nothing of it will change any more'),
   usersExact: z.boolean(),
   pages: z.array(z.object({ page: z.string(), clicks: count, users: count })),
+  complete: z
+    .boolean()
+    .describe('Whether all of its pages are kept; else totalPages and clicks are at least that many'),
   totalPages: count,
   clicks: count,
   windows: z.array(timeMs).describe('Starts of the windows that can be asked for, newest first'),

@@ -13,6 +13,7 @@ const NO_WINDOW: PagesBody = {
   final: false,
   usersExact: true,
   pages: [],
+  complete: true,
   totalPages: 0,
   clicks: 0,
   windows: [],

@@ -21,6 +21,7 @@ function state(rows: number, text = ''): TopState {
       final: true,
       usersExact: false,
       pages: Array.from({ length: rows }, (_, index) => ({ page: `/${text}${index}`, clicks: 7, users: 3 })),
+      complete: true,
       totalPages: rows,
       clicks: 7 * rows,
       windows: [60_000],

@@ -27,12 +27,12 @@ export function createTopPages(onChoose: (page: string) => void): Part {
   let asked: AbortController | undefined;
 
   const show = (body: PagesBody) => {
-    const { windowStart, windowEnd, final, usersExact, clicks, totalPages } = body;
+    const { windowStart, windowEnd, final, usersExact, complete, clicks, totalPages } = body;
     setText(
       note,
       windowStart === null || windowEnd === null
         ? 'clicks in the current window'
-        : `${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}, ${clockText(windowStart)} to ${clockText(windowEnd)}, ${final ? 'final' : 'still counting'}`,
+        : `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}, ${clockText(windowStart)} to ${clockText(windowEnd)}, ${final ? 'final' : 'still counting'}`,
     );
     ranking.show(
       body.pages.map((page) => ({

@@ -19,6 +19,8 @@ export interface PageWindow {
   /** Whether `users` are exact; where they are not, they are at least that many. */
   readonly usersExact: boolean;
   readonly pages: readonly PageTotal[];
+  /** Whether there was room for all of its pages; where not, `clicks` and `totalPages` are at least that many. */
+  readonly complete: boolean;
   /** How many pages there are in it, those that were not asked for included. */
   readonly totalPages: number;
   readonly clicks: number;
@@ -61,7 +63,7 @@ interface Window {
 
 /**
  * The pages of the newest windows. At most 60 windows, and at most some 40 MB: the oldest go first, and pages for which
- * the newest has no room are left out, which makes its users inexact.
+ * the newest has no room are left out, which makes it incomplete and its users inexact.
  */
 export class PageWindows {
   readonly #windows = new Map<number, Window>();
@@ -69,6 +71,8 @@ export class PageWindows {
   #characters = 0;
   /** Starts of the windows, newest first. */
   #starts: number[] = [];
+  /** Newest start of the windows that had to go: what still comes for one of these is only a part of it. */
+  #evictedUntil = -Infinity;
 
   /** Takes over a record of the topic of the page windows. @returns whether it could be read */
   apply(record: ViewRecord): boolean {
@@ -108,6 +112,7 @@ export class PageWindows {
       final: this.#isFinal(end),
       usersExact: inexactShares === 0 && !isCut,
       pages: busiest(pages, limit),
+      complete: !isCut,
       totalPages: pages.size,
       clicks,
       windows: this.#starts,
@@ -125,7 +130,7 @@ export class PageWindows {
   #windowOf(start: number): Window | undefined {
     const known = this.#windows.get(start);
     if (known) return known;
-    if (this.#starts.length >= WINDOWS_MAX && start < (this.#starts.at(-1) ?? 0)) return undefined;
+    if (start <= this.#evictedUntil) return undefined;
     const window: Window = {
       end: 0,
       clicks: 0,
@@ -168,6 +173,7 @@ export class PageWindows {
       const oldest = this.#starts.at(-1) ?? 0;
       this.#characters -= this.#windows.get(oldest)?.characters ?? 0;
       this.#windows.delete(oldest);
+      this.#evictedUntil = oldest;
       this.#starts = this.#starts.slice(0, -1);
     }
   }

@@ -110,13 +110,27 @@ describe('the windows', () => {
     for (let index = 0; index < 900; index += 1)
       put(windows, { windowStart: MINUTE, page: `/${index}${long}` });
     expect(windows.window(0, 1)).toBeUndefined();
-    expect(windows.window(MINUTE, 1)).toMatchObject({ totalPages: 900, usersExact: true });
+    expect(windows.window(MINUTE, 1)).toMatchObject({ totalPages: 900, usersExact: true, complete: true });
     for (let index = 0; index < 900; index += 1)
       put(windows, { windowStart: MINUTE, page: `/more${index}${long}` });
-    const { totalPages = 0, usersExact, pages } = windows.window(MINUTE, 1) ?? {};
+    const { totalPages = 0, usersExact, complete, pages } = windows.window(MINUTE, 1) ?? {};
     expect(totalPages).toBeLessThan(1_600);
     expect(usersExact).toBe(false);
+    expect(complete).toBe(false);
     expect(pages?.[0]?.page).toHaveLength(256);
+  });
+
+  test('do not come back with a part of their clicks when they had to go', () => {
+    const windows = new PageWindows();
+    const long = 'x'.repeat(8_000);
+    for (let index = 0; index < 900; index += 1) put(windows, { windowStart: MINUTE, page: `/${index}${long}` });
+    for (let index = 0; index < 900; index += 1)
+      put(windows, { windowStart: 2 * MINUTE, page: `/${index}${long}` });
+    put(windows, { windowStart: MINUTE, partition: 1, final: true });
+    put(windows, { windowStart: 0 });
+    close(windows, 0, MINUTE);
+    expect(windows.window(MINUTE, 1)).toBeUndefined();
+    expect(windows.window(2 * MINUTE, 1)?.windows).toEqual([2 * MINUTE]);
   });
 
   test('pass over what is no window, and tombstones', () => {
