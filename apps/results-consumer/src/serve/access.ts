@@ -25,11 +25,14 @@ export function createAccess(token: string | undefined): Access {
       return cookie !== undefined && isSame(cookie, secret);
     },
     logIn: (url) => {
-      const { pathname, searchParams } = new URL(url.replace(/^\/+/, '/'), 'http://localhost');
+      // No URL: that throws for much that anybody can ask for, and makes a host of what only looked like a path.
+      const [path = '', ...rest] = url.split('?');
+      const searchParams = new URLSearchParams(rest.join('?'));
       const given = searchParams.get('token');
       if (given === null || !isSame(given, token)) return undefined;
       searchParams.delete('token');
       const query = searchParams.toString();
+      const pathname = `/${path.replace(/^[/\\\s]+/, '')}`;
       return {
         cookie: `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict`,
         location: query === '' ? pathname : `${pathname}?${query}`,

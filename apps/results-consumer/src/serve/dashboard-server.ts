@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
@@ -12,7 +14,7 @@ import { apiSchemas, jsonSchema, problemSchema } from './api-schemas.ts';
 import type { ClickStream } from './click-stream.ts';
 import type { DashboardStream } from './dashboard-stream.ts';
 import { pagesBody } from './pages-body.ts';
-import { problem, PROBLEM_CONTENT_TYPE, ProblemError } from './problem.ts';
+import { BARE_HEADERS, problem, PROBLEM_CONTENT_TYPE, ProblemError, rawProblem } from './problem.ts';
 import type { SseClients } from './sse-clients.ts';
 
 export interface DashboardServerOptions {
@@ -38,6 +40,10 @@ export interface DashboardServerOptions {
 const PARAMETER_LENGTH_MAX = 4_096;
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 2_000;
+/** Of a connection on which nothing goes either way; streams set their own. */
+const CONNECTION_TIMEOUT_MS = 30_000;
+/** How much may wait for a client that goes on asking, in bytes; a stream has a limit of its own. */
+const UNREAD_MAX_BYTES = 1_000_000;
 const OTHER_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** What an orchestrator asks knows no token. */
 const OPEN_PATHS = new Set(['/healthz', '/readyz']);
@@ -47,15 +53,29 @@ const PAGE_IS_MISSING =
 /** The page, the HTTP API and the streams; not listening yet. */
 export async function createDashboardServer(options: DashboardServerOptions): Promise<FastifyInstance> {
   const { log } = options;
+  const isRefused = createAccessControl(options);
   const server = fastify({
     // Streams are ended by those who keep them.
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
     // Nothing takes a body.
     bodyLimit: 1_024,
     // A url that cannot be decoded, or is too long, gets to no handler.
-    frameworkErrors: (error, _request, reply) => {
-      void sendProblem(reply, error.statusCode ?? 400, error.message);
+    frameworkErrors: ({ statusCode = 400 }, request, reply) => {
+      void reply.headers(BARE_HEADERS);
+      if (isRefused(request, reply)) return;
+      void sendProblem(
+        reply,
+        statusCode,
+        statusCode === 414 ? 'the url is too long' : 'the url cannot be decoded',
+      );
+    },
+    clientErrorHandler: ({ code }, socket) => {
+      if (code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.end(rawProblem(408, 'the request took too long'));
+      else if (code === 'HPE_HEADER_OVERFLOW') socket.end(rawProblem(431, 'the headers are too long'));
+      else socket.end(rawProblem(400, 'that is no HTTP request'));
     },
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     // A misspelt parameter is an error, not nothing.
@@ -65,6 +85,7 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
   // The schemas are for people: the types have made sure that answers are as they say.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
+  closeUnread(server);
   await server.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -72,12 +93,11 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        fontSrc: ["'self'"],
+        imgSrc: ["'self'"],
         connectSrc: ["'self'"],
-        manifestSrc: ["'self'"],
         baseUri: ["'none'"],
-        formAction: ["'self'"],
+        // The forms are read by the script.
+        formAction: ["'none'"],
         frameAncestors: ["'none'"],
       },
     },
@@ -86,7 +106,10 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
     // It speaks plain HTTP; what stands before it and speaks TLS decides about this.
     strictTransportSecurity: false,
   });
-  addAccessControl(server, options);
+  server.addHook('onRequest', (request, reply, next) => {
+    void reply.header('cache-control', 'no-store');
+    if (!isRefused(request, reply)) next();
+  });
   answerOtherMethods(server);
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, 404, `there is nothing at ${request.url.split('?')[0] ?? ''}`),
@@ -123,27 +146,24 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
   return server;
 }
 
-function addAccessControl(server: FastifyInstance, { listenHost, token }: DashboardServerOptions): void {
+/** Answers who may not see what was asked for, and tells whether it did. */
+function createAccessControl({ listenHost, token }: DashboardServerOptions) {
   const access = createAccess(token);
-  server.addHook('onRequest', (request, reply, next) => {
-    void reply.header('cache-control', 'no-store');
+  return (request: FastifyRequest, reply: FastifyReply): boolean => {
     if (!isExpectedHost(listenHost, token !== undefined, request.headers.host)) {
       void sendProblem(
         reply,
         421,
         'without DASHBOARD_TOKEN this server answers to its address and to names without a dot only, or as localhost only while LISTEN_HOST is that',
       );
-      return;
+      return true;
     }
     const path = request.url.split('?')[0] ?? '';
-    if (OPEN_PATHS.has(path) || access.isGranted(request.raw)) {
-      next();
-      return;
-    }
+    if (OPEN_PATHS.has(path) || access.isGranted(request.raw)) return false;
     const login = request.method === 'GET' ? access.logIn(request.url) : undefined;
     if (login) {
       void reply.header('set-cookie', login.cookie).redirect(login.location, 303);
-      return;
+      return true;
     }
     void reply.header('www-authenticate', 'Bearer realm="clickstream dashboard"');
     void sendProblem(
@@ -151,6 +171,27 @@ function addAccessControl(server: FastifyInstance, { listenHost, token }: Dashbo
       401,
       'a token is needed: open /?token=… in a browser, or send "Authorization: Bearer …"',
     );
+    return true;
+  };
+}
+
+/** Closes a connection that asks and asks and does not read: Node.js keeps what it is answered in memory. */
+function closeUnread(server: FastifyInstance): void {
+  const unread = new WeakMap<Socket, Set<ServerResponse>>();
+  // When they are answered, not when they ask: many are read from a connection before the first is answered.
+  server.addHook('onSend', (request, reply, payload, next) => {
+    const { socket } = request.raw;
+    const responses = unread.get(socket) ?? new Set();
+    unread.set(socket, responses);
+    let bytes = 0;
+    for (const response of responses) bytes += response.writableLength;
+    if (socket.destroyed || bytes > UNREAD_MAX_BYTES) {
+      socket.destroy();
+      return;
+    }
+    responses.add(reply.raw);
+    reply.raw.once('close', () => responses.delete(reply.raw));
+    next(null, payload);
   });
 }
 

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePageClicks, encodeUserSession } from '@clickstream/schema';
@@ -19,6 +21,25 @@ const HOSTILE = [
   '😀'.repeat(128),
   '__proto__',
 ];
+
+/** Writes to the server what may be no HTTP. */
+function connectTo(address: string) {
+  const { hostname, port } = new URL(address);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  return socket;
+}
+
+/** The answer to what is written, whatever that is, up to the end of the connection. */
+async function answerTo(address: string, text: string): Promise<string> {
+  const socket = connectTo(address);
+  socket.end(text);
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += chunk as string;
+  return answer;
+}
 
 async function problemOf(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -156,8 +177,25 @@ describe('the API', () => {
     ] as const) {
       const response = await dashboard.fetch(`/api/users/${'x'.repeat(length)}`);
       expect(response.status).toBe(status);
-      await problemOf(response);
+      const { detail } = (await problemOf(response)) as { detail: string };
+      expect(detail.length).toBeLessThan(200);
     }
+  });
+
+  test('closes a connection that goes on asking and never reads', async () => {
+    const dashboard = await startTestDashboard();
+    for (let user = 0; user < 1_000; user += 1) dashboard.total(`u${user}`, 1, `/${'x'.repeat(250)}`);
+    const socket = connectTo(dashboard.address);
+    socket.write('GET /api/users?top=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(500));
+    // Something has come, which is not read.
+    await once(socket, 'readable');
+    await expect.poll(() => dashboard.connections(), { timeout: 5_000 }).toBe(0);
+    // Who reads may ask for as much.
+    const answers = await answerTo(
+      dashboard.address,
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(500),
+    );
+    expect(answers.split('{"status":"alive"}')).toHaveLength(501);
   });
 
   test('knows a method that is not allowed from a path that is not there', async () => {
@@ -218,6 +256,44 @@ describe('every answer', () => {
       expect(headers.get('x-frame-options')).toBe('DENY');
     }
     expect((await dashboard.fetch('/api/overview')).headers.get('cache-control')).toBe('no-store');
+    expect((await dashboard.fetch('/')).headers.get('content-security-policy')).not.toMatch(
+      /data:|font|form-action 'self'/,
+    );
+  });
+
+  test.each([
+    [
+      'a url that cannot be decoded',
+      'GET /%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+      400,
+    ],
+    [
+      'a parameter that is too long',
+      `GET /api/users/${'x'.repeat(5_000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      414,
+    ],
+    ['what is no HTTP', 'nonsense\r\n\r\n', 400],
+    ['headers without end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
+  ])('is a problem with such headers for %s too', async (_, text, status) => {
+    const { address } = await startTestDashboard();
+    const answer = await answerTo(address, text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    for (const header of [
+      /^content-type: application\/problem\+json/im,
+      /^content-security-policy: default-src 'none'/im,
+      /^x-content-type-options: nosniff/im,
+      /^cache-control: no-store/im,
+    ])
+      expect(answer).toMatch(header);
+    expect(answer).not.toContain('xxxx');
+  });
+
+  test('to a url that cannot be decoded goes to nobody else either', async () => {
+    const { address } = await startTestDashboard({ token: 'correct-horse-battery' });
+    const ask = (host: string) =>
+      answerTo(address, `GET /%zz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    expect(await ask('evil.example')).toMatch(/^HTTP\/1.1 421 /);
+    expect(await ask('localhost')).toMatch(/^HTTP\/1.1 401 /);
   });
 
   /** `fetch` sets the header itself. */
@@ -295,6 +371,23 @@ describe('with a token', () => {
     expect((await dashboard.fetch('/?token=wrong')).status).toBe(401);
     const elsewhere = await dashboard.fetch(`//evil.example/?token=${token}`);
     expect(elsewhere.headers.get('location')).toBe('/evil.example/');
+  });
+
+  test.each([
+    ['/\\[x', '/[x'],
+    ['//[', '/['],
+    ['/\\evil.example/', '/evil.example/'],
+    ['/.//evil.example/', '/.//evil.example/'],
+    ['/.well-known?a=1', '/.well-known?a=1'],
+    ['http://evil.example/', '/http://evil.example/'],
+  ])('asked for %s, stays here', async (url, location) => {
+    const { address } = await startTestDashboard({ token });
+    const ask = (target: string) =>
+      answerTo(address, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect(await ask(url)).toMatch(/^HTTP\/1.1 401 /);
+    const answer = await ask(`${url}${url.includes('?') ? '&' : '?'}token=${token}`);
+    expect(/^location: (.*)$/im.exec(answer)?.[1]?.trim()).toBe(location);
+    expect(new URL(location, address).origin).toBe(address);
   });
 });
 

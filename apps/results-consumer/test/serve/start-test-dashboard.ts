@@ -65,6 +65,14 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
     views,
     clients,
     clickStream,
+    /** How many connections there are. */
+    connections: () =>
+      new Promise<number>((resolve, reject) => {
+        server.server.getConnections((error, count) => {
+          if (error) reject(error);
+          else resolve(count);
+        });
+      }),
     /** Tells the stream that the views have changed. */
     changed: () => {
       stream.changed();
