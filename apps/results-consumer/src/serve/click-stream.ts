@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeClickEvent } from '@clickstream/schema';
+import { pageOfUrl } from '../core/page-of-url.ts';
 import { ClickSample } from '../core/views/click-sample.ts';
 import { shownText } from '../core/views/shown-text.ts';
 import { sseEvent, type SseClient, type SseClients } from './sse-clients.ts';
@@ -24,7 +25,8 @@ const SHOWN_PER_INTERVAL = Math.floor((SHOWN_CLICKS_PER_SECOND * INTERVAL_MS) / 
 
 interface Stream {
   readonly client: SseClient;
-  readonly wants: (click: { userId: string; url: string }) => boolean;
+  readonly user: string | undefined;
+  readonly page: string | undefined;
   readonly sample: ClickSample<ShownClick>;
 }
 
@@ -41,11 +43,17 @@ export class ClickStream {
     }, INTERVAL_MS).unref();
   }
 
-  open(request: IncomingMessage, response: ServerResponse, wants: Stream['wants']): void {
+  /** Begins a stream of the clicks of this user on this page, each of which may be undefined for all; a page may be a url. */
+  open(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { user, page }: { readonly user?: string | undefined; readonly page?: string | undefined },
+  ): void {
     const client = this.#clients.open(request, response, () => {
       this.#streams.delete(stream);
     });
-    const stream: Stream = { client, wants, sample: new ClickSample(SHOWN_PER_INTERVAL) };
+    const wanted = page === undefined ? undefined : pageOfUrl(page);
+    const stream: Stream = { client, user, page: wanted, sample: new ClickSample(SHOWN_PER_INTERVAL) };
     this.#streams.add(stream);
   }
 
@@ -55,9 +63,11 @@ export class ClickStream {
     const decoded = decodeClickEvent(record.value());
     if (decoded.status === 'malformed') return;
     const { userId, url, timestamp } = decoded.value;
+    // Once a click, however many ask for a page.
+    const pageOfClick = pageOfUrl(url);
     let shown: ShownClick | undefined;
-    for (const { wants, sample } of this.#streams) {
-      if (!wants(decoded.value)) continue;
+    for (const { user, page, sample } of this.#streams) {
+      if ((user !== undefined && user !== userId) || (page !== undefined && page !== pageOfClick)) continue;
       shown ??= { userId, url: shownText(url), timestamp, partition, offset: record.offset.toString() };
       sample.push(shown);
     }

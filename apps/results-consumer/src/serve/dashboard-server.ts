@@ -8,7 +8,6 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { ClickViews } from '../core/views/click-views.ts';
-import { createPageFilter, createUserFilter } from '../core/record-filter.ts';
 import { createAccess, isExpectedHost } from './access.ts';
 import { apiSchemas, jsonSchema, problemSchema } from './api-schemas.ts';
 import type { ClickStream } from './click-stream.ts';
@@ -320,7 +319,7 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
     {
       schema: schemaOf(
         'All that the page shows, as it changes',
-        'Server-Sent Events. `snapshot`: {overview, rate: [[second, clicks]…], users, pages, deadLetters, settings}. `delta`: those of them that changed, whole, but of `rate` only the seconds that changed; at most 4 a second. `resync`: connect again, you were too slow. With `Last-Event-ID` the deltas since then come in place of a snapshot, if they are still known.',
+        'Server-Sent Events. `snapshot`: {overview, rate: [[second, clicks]…], users, pages, deadLetters, settings}. `delta`: those of them that changed, whole, but of `rate` only the seconds that changed; at most 4 a second. `alive`: nothing, every 10 s. `resync`: connect again, you were too slow. With `Last-Event-ID` the deltas since then come in place of a snapshot, if they are still known and smaller.',
         apiSchemas.stream.query,
       ),
     },
@@ -335,20 +334,13 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
     {
       schema: schemaOf(
         'The clicks themselves, as they come',
-        'Server-Sent Events. `clicks`: {clicks: [{userId, url, timestamp, partition, offset}…], sampled, seen}; beyond 50 clicks a second `sampled` says which part of them is shown, such as `1 of 4`, else it is null. `seen` is how many there were since the event before. `resync`: connect again, you were too slow.',
+        'Server-Sent Events. `clicks`: {clicks: [{userId, url, timestamp, partition, offset}…], sampled, seen}; beyond 50 clicks a second `sampled` says which part of them is shown, such as `1 of 4`, else it is null. `seen` is how many there were since the event before. `alive`: nothing, every 10 s. `resync`: connect again, you were too slow.',
         apiSchemas.clickStream.query,
       ),
     },
     (request, reply) =>
       open(request, reply, () => {
-        const { user, page } = request.query;
-        const isWantedUser = createUserFilter(user === undefined ? undefined : [user]);
-        const isWantedPage = createPageFilter(page === undefined ? undefined : [page]);
-        clickStream.open(
-          request.raw,
-          reply.raw,
-          ({ userId, url }) => isWantedUser(userId) && isWantedPage(url),
-        );
+        clickStream.open(request.raw, reply.raw, request.query);
       }),
   );
 }

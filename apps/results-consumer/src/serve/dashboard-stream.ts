@@ -11,7 +11,7 @@ export const DELTA_INTERVAL_MS = 250;
 
 /** How many rows of users and pages the stream has. */
 const TOP = 20;
-/** Deltas that can be sent again, a minute of them at the least. */
+/** Deltas that can be sent again; after more than some, a snapshot is smaller. */
 const RING_SIZE = 240;
 /** Without news the clock still has to move on. */
 const IDLE_INTERVAL_MS = 1_000;
@@ -99,8 +99,10 @@ export class DashboardStream {
     // As fresh as a delta would be, and made once however many come at the same time.
     if (performance.now() - this.#madeAt >= DELTA_INTERVAL_MS) this.#makeDelta();
     const missed = this.#missedSince(lastEventId);
+    const snapshot = this.#snapshotFrame();
     this.#streams.add(client);
-    for (const frame of missed ?? [this.#snapshotFrame()]) client.send(frame);
+    // What is sent at once waits in memory, so that many deltas would be taken for a client that does not read.
+    client.send(missed && missed.length <= snapshot.length ? missed : snapshot);
     this.#schedule(IDLE_INTERVAL_MS);
   }
 
@@ -118,13 +120,13 @@ export class DashboardStream {
     }, waitMs).unref();
   }
 
-  #missedSince(lastEventId: string | undefined): Buffer[] | undefined {
+  #missedSince(lastEventId: string | undefined): Buffer | undefined {
     const [runId, digits] = lastEventId?.split('.') ?? [];
     if (runId !== this.#options.runId || digits === undefined || !/^\d{1,15}$/.test(digits)) return undefined;
     const sequence = Number(digits);
     const oldest = this.#ring[0]?.sequence ?? this.#sequence + 1;
     if (sequence > this.#sequence || sequence < oldest - 1) return undefined;
-    return this.#ring.filter((delta) => delta.sequence > sequence).map(({ frame }) => frame);
+    return Buffer.concat(this.#ring.filter((delta) => delta.sequence > sequence).map(({ frame }) => frame));
   }
 
   #snapshotFrame(): Buffer {

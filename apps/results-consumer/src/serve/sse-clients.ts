@@ -17,6 +17,8 @@ export interface SseClientsOptions {
 /** How long a client that was told to go may take to read that. */
 const FAREWELL_MS = 2_000;
 const RETRY_MS = 1_000;
+/** An event and no comment, of which a page would not hear. */
+const ALIVE = 'event: alive\ndata: {}\n\n';
 const RESYNC = 'event: resync\ndata: {}\n\n';
 
 /** One event as it goes over the wire. @param data JSON, which has no line break */
@@ -34,7 +36,7 @@ export class SseClients {
   constructor(options: SseClientsOptions) {
     this.#options = options;
     this.#heartbeat = setInterval(() => {
-      for (const response of [...this.#responses]) this.#send(response, ': alive\n\n');
+      for (const response of [...this.#responses]) this.#send(response, ALIVE);
     }, options.heartbeatMs).unref();
   }
 

@@ -11,7 +11,6 @@ export interface SseEvent {
 /** A client that reads a stream of Server-Sent Events. */
 export interface SseReader {
   readonly events: readonly SseEvent[];
-  readonly comments: readonly string[];
   /** The first event that is looked for, of those that came and those that come; rejects when the stream ends before. */
   until(wanted: (event: SseEvent) => boolean): Promise<SseEvent>;
   /** Resolves when the stream is over: `cut` if its connection was lost. */
@@ -22,7 +21,6 @@ export interface SseReader {
 /** Connects; resolves once the answer has begun. */
 export async function readSse(url: string, headers: Record<string, string> = {}): Promise<SseReader> {
   const events: SseEvent[] = [];
-  const comments: string[] = [];
   const looks = new Set<() => void>();
   let hasEnded = false;
   const changed = () => {
@@ -49,8 +47,7 @@ export async function readSse(url: string, headers: Record<string, string> = {})
           }),
         );
         const event = fields.get('event');
-        if (event === undefined) comments.push(block);
-        else
+        if (event !== undefined)
           events.push({
             id: fields.get('id'),
             event,
@@ -72,7 +69,6 @@ export async function readSse(url: string, headers: Record<string, string> = {})
   await connected;
   return {
     events,
-    comments,
     until: (wanted) =>
       new Promise((found, lost) => {
         const look = () => {

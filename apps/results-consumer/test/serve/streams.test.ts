@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readSse } from './sse-reader.ts';
 import { startTestDashboard } from './start-test-dashboard.ts';
 
@@ -77,6 +77,27 @@ describe('the stream of the dashboard', () => {
     expect(again.events.every(({ event }) => event === 'delta')).toBe(true);
   });
 
+  test('sends a snapshot in place of more deltas than it would be large', async () => {
+    const dashboard = await startTestDashboard({ bufferLimitBytes: 64 * 1024 });
+    for (let user = 0; user < 20; user += 1) dashboard.total(`u${user}`, 1, `/${'x'.repeat(200)}`);
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    const first = await reader.until(({ event }) => event === 'snapshot');
+    let deltas = 0;
+    for (let clicks = 2; deltas < 20; clicks += 1) {
+      dashboard.total('u0', clicks);
+      await reader.until(({ data }) => totalOf(data) === 19 + clicks);
+      deltas = reader.events.length - 1;
+    }
+    const again = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': first.id ?? '' });
+    expect((await again.until(() => true)).event).toBe('snapshot');
+    expect(dashboard.clients.resyncs).toBe(0);
+    const last = reader.events.at(-1);
+    const soon = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': last?.id ?? '' });
+    dashboard.total('u0', 1_000);
+    await soon.until(({ data }) => totalOf(data) === 1_019);
+    expect(soon.events.every(({ event }) => event === 'delta')).toBe(true);
+  });
+
   test.each(['other.0', 'run.999999', 'run.-1', 'run', '', 'run.1e3', '\u00ff'])(
     'begins anew for the id %j, which is none of its own',
     async (id) => {
@@ -89,7 +110,7 @@ describe('the stream of the dashboard', () => {
   test('has a heartbeat', async () => {
     const dashboard = await startTestDashboard({ heartbeatMs: 30 });
     const reader = await readSse(`${dashboard.address}/api/stream`);
-    await expect.poll(() => reader.comments).toContain(': alive');
+    expect((await reader.until(({ event }) => event === 'alive')).data).toEqual({});
   });
 
   test('tells what somebody typed as text of one event', async () => {
@@ -147,6 +168,25 @@ describe('the stream of clicks', () => {
       seen: 3,
       sampled: null,
     });
+  });
+
+  test('looks once at the page of a click, however many ask for one', async () => {
+    const dashboard = await startTestDashboard();
+    const readers = await Promise.all(
+      ['/page3', '/page3?x=1', 'https://shop.example/page3#top', '/page4'].map((page) =>
+        readSse(`${dashboard.address}/api/clicks/stream?page=${encodeURIComponent(page)}`),
+      ),
+    );
+    await expect.poll(() => dashboard.clients.size).toBe(readers.length);
+    const looks = vi.spyOn(String.prototype, 'search');
+    onTestFinished(() => {
+      looks.mockRestore();
+    });
+    dashboard.click(click('42', 'http://shop.example/page3?from=mail'));
+    expect(looks).toHaveBeenCalledTimes(1);
+    for (const reader of readers.slice(0, 3))
+      expect((await reader.until(({ event }) => event === 'clicks')).data).toMatchObject({ seen: 1 });
+    expect(readers[3]?.events).toEqual([]);
   });
 
   test('shows a part of more than anybody can read, and says which', async () => {
