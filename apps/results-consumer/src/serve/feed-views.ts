@@ -6,6 +6,7 @@ import {
   type PartitionReader,
 } from '@clickstream/kafka-client';
 import type { ClickViews, FeedName } from '../core/views/click-views.ts';
+import { WINDOWS_MAX, windowStartOf } from '../core/views/page-windows.ts';
 import { RATE_WINDOW_SECONDS } from '../core/views/click-rate.ts';
 
 /** The topics that a dashboard reads; that of the checkpoints may not be there yet. */
@@ -38,6 +39,13 @@ const BACKFILL_RECORDS = 1_000_000;
  * kept, and there are as many as there were visits.
  */
 const SESSION_RECORDS = 60_000;
+/** Records of pages that are looked at first, looking backwards; more until there are enough windows. */
+const PAGE_RECORDS = 4_096n;
+/**
+ * Windows that are looked for: those that were open where it begins may be there in part only, so it begins with as many more
+ * as are kept.
+ */
+const PAGE_WINDOWS = 2 * WINDOWS_MAX;
 const LAG_INTERVAL_MS = 1_000;
 /** So much lag is known well enough when looked at now and then; each look fetches some MB. */
 const LARGE_LAG_RECORDS = 100_000;
@@ -47,7 +55,7 @@ const CHECKPOINT_RETRY_MS = 2_000;
 const CHECKPOINT_WINDOW = 16n;
 
 /**
- * Keeps the views: reads the topics of the results from their start (of the sessions the newest), then everything as it is committed. Ends when
+ * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest), then everything as it is committed. Ends when
  * `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
@@ -68,12 +76,15 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
   run(watchLag(options));
   // One after the other: the reader fetches megabytes of each partition at a time.
   for (const feed of FEEDS) {
-    const { caughtUp, followed } = await followFeed(options, feed, ends.get(feed) ?? []);
+    const { caughtUp, followed } = await Promise.race([
+      followFeed(options, feed, ends.get(feed) ?? []),
+      failed,
+    ]);
     run(followed);
     await Promise.race([caughtUp, followed, failed]);
   }
   if (!signal.aborted) {
-    views.setReady();
+    views.setReady(now());
     onChange();
     run(backfillRate(options, clickEnds, startedAtMs));
   }
@@ -87,11 +98,18 @@ async function followFeed(
   ends: readonly bigint[],
 ): Promise<{ caughtUp: Promise<unknown>; followed: Promise<unknown> }> {
   const starts = await options.reader.startOffsets(options.topics[feed]);
-  const newest = feed === 'sessions' ? BigInt(Math.ceil(SESSION_RECORDS / ends.length)) : undefined;
+  const newest = BigInt(Math.ceil(SESSION_RECORDS / ends.length));
+  const beginOf = async (end: bigint, partition: number) => {
+    const start = starts[partition] ?? 0n;
+    if (feed === 'pages') return newestWindowsFrom(options, { partition, from: start, end });
+    if (feed !== 'sessions' || end - start <= newest) return start;
+    options.views.sessions.setIncomplete();
+    return end - newest;
+  };
+  const froms = await Promise.all(ends.map(beginOf));
   const partitions = ends.map((end, partition) => {
     const { promise: caughtUp, resolve } = Promise.withResolvers<undefined>();
-    const start = starts[partition] ?? 0n;
-    const from = newest !== undefined && end - newest > start ? end - newest : start;
+    const from = froms[partition] ?? 0n;
     const followed = followPartition(options, feed, { partition, from, end }, () => {
       resolve(undefined);
     });
@@ -110,6 +128,30 @@ interface Stretch {
   readonly end: bigint;
 }
 
+/** Where to begin in a partition so that its newest windows are there whole: the topic holds those of weeks. */
+async function newestWindowsFrom(
+  { reader, topics, signal }: FeedViewsOptions,
+  { partition, from: start, end }: Stretch,
+): Promise<bigint> {
+  const topic = topics.pages;
+  const windows = new Set<string>();
+  let from = end;
+  for (let span = PAGE_RECORDS; from > start && windows.size < PAGE_WINDOWS && !signal.aborted; span *= 4n) {
+    const to = from;
+    from = to - span > start ? to - span : start;
+    try {
+      for await (const batch of reader.read({ topic, partition, from, to }, signal))
+        for (const record = batch.walk(); record.next();) {
+          const window = windowStartOf(record.key());
+          if (window !== undefined) windows.add(window);
+        }
+    } catch (error) {
+      return startAfterRetention(reader, topic, partition, from, error);
+    }
+  }
+  return from;
+}
+
 async function followPartition(
   { reader, topics, views, log, signal, now, onChange, onRecords }: FeedViewsOptions,
   feed: FeedName,
@@ -123,8 +165,7 @@ async function followPartition(
       for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
         const nowMs = now();
         let count = 0;
-        for (const record = batch.walk(); record.next(); count += 1)
-          views.apply(feed, record, nowMs, record.offset >= end);
+        for (const record = batch.walk(); record.next(); count += 1) views.apply(feed, record, nowMs);
         position = batch.nextOffset;
         if (position >= end) onCaughtUp();
         if (count > 0) {
@@ -198,13 +239,26 @@ async function backfillRate(
   await Promise.all(
     ends.map(async (to, partition) => {
       const wanted = since[partition] ?? to;
-      const from = to - wanted > most ? to - most : wanted;
-      let isFirst = from > wanted;
-      for await (const batch of reader.read({ topic: topics.clicks, partition, from, to }, signal))
-        for (const record = batch.walk(); record.next();) {
-          if (isFirst) knownSinceMs = Math.max(knownSinceMs, record.timestampMs);
-          isFirst = false;
-          views.rate.add(record.timestampMs, now());
+      let position = to - wanted > most ? to - most : wanted;
+      let isFirst = position > wanted;
+      while (position < to && !signal.aborted)
+        try {
+          for await (const batch of reader.read(
+            { topic: topics.clicks, partition, from: position, to },
+            signal,
+          )) {
+            for (const record = batch.walk(); record.next();) {
+              if (isFirst) knownSinceMs = Math.max(knownSinceMs, record.timestampMs);
+              isFirst = false;
+              views.rate.add(record.timestampMs, now());
+            }
+            position = batch.nextOffset;
+          }
+          return;
+        } catch (error) {
+          position = await startAfterRetention(reader, topics.clicks, partition, position, error);
+          // What is gone cannot be counted any more.
+          isFirst = true;
         }
     }),
   );
@@ -235,11 +289,8 @@ async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
 }
 
 /** The newest checkpoint there is, then each newer one; those between need not be seen. */
-async function followCheckpoint(
-  { reader, topics, views, signal, onChange }: FeedViewsOptions,
-  partition: number,
-  end: bigint,
-): Promise<void> {
+async function followCheckpoint(options: FeedViewsOptions, partition: number, end: bigint): Promise<void> {
+  const { reader, topics, views, signal, onChange } = options;
   const topic = topics.checkpoints;
   const take = (batch: FetchedBatch) => {
     let newest: Buffer | null | undefined;
@@ -251,13 +302,28 @@ async function followCheckpoint(
   };
   const { start } = await reader.logBounds(topic, partition);
   let isFound = false;
-  for (let window = CHECKPOINT_WINDOW, to = end; to > start && !isFound; window *= 4n) {
-    const from = to - window > start ? to - window : start;
-    for await (const batch of reader.read({ topic, partition, from, to }, signal))
-      isFound = take(batch) || isFound;
-    to = from;
+  let position = end;
+  for (let window = CHECKPOINT_WINDOW; position > start && !isFound; window *= 4n) {
+    const to = position;
+    position = to - window > start ? to - window : start;
+    try {
+      for await (const batch of reader.read({ topic, partition, from: position, to }, signal))
+        isFound = take(batch) || isFound;
+    } catch (error) {
+      await startAfterRetention(reader, topic, partition, position, error);
+      return followCheckpoint(options, partition, end);
+    }
   }
-  for await (const batch of reader.read({ topic, partition, from: end }, signal)) take(batch);
+  for (position = end; ;)
+    try {
+      for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
+        take(batch);
+        position = batch.nextOffset;
+      }
+      return;
+    } catch (error) {
+      position = await startAfterRetention(reader, topic, partition, position, error);
+    }
 }
 
 /** Looks up how old the first click is that is not counted, of each partition that has one. */

@@ -66,7 +66,7 @@ export function feedExample(views: ClickViews, nowMs: number): void {
       exitUrl: clicks === 1 ? '/' : '/docs/getting-started',
       final: index > 0,
     });
-    views.apply('sessions', recordOf(key, value), nowMs, true);
+    views.apply('sessions', recordOf(key, value), nowMs);
   }
   const rejected: [DeadLetterReason, string, string, number][] = [
     ['malformed', 'userId is missing', '{"url":"/pricing","timestamp":"yesterday"}', 7],
@@ -88,7 +88,7 @@ export function feedExample(views: ClickViews, nowMs: number): void {
       feedDeadLetter(views, nowMs, { reason, detail, value, offset: each });
   feedBooks(views, { counted, duplicate: 12, rejected: 8 });
   views.lag.setBounds(0, 0, counted + 20 + 17);
-  views.setReady();
+  views.setReady(nowMs);
 }
 
 /** A page in a window of a minute that is open. */
@@ -104,7 +104,7 @@ export function feedPage(
     usersExact: true,
     final: false,
   });
-  views.apply('pages', recordOf(key, value), nowMs, true);
+  views.apply('pages', recordOf(key, value), nowMs);
 }
 
 /** A running total, as if the aggregator had committed it. */
@@ -117,7 +117,7 @@ export function feedTotal(
   agoMs = 0,
 ): void {
   const { key, value } = encodeRunningTotal({ userId, clicks, lastClickAt: nowMs - agoMs, lastUrl }, 'json');
-  views.apply('totals', recordOf(key, value), nowMs, false);
+  views.apply('totals', recordOf(key, value), nowMs);
 }
 
 export function feedDeadLetter(
@@ -145,7 +145,6 @@ export function feedDeadLetter(
     'deadLetters',
     recordOf(letter.key, letter.value, letter.headers as Record<string, Buffer>),
     nowMs,
-    true,
   );
 }
 

@@ -83,7 +83,7 @@ describe('the page', () => {
 
   test('follows what changes, without being loaded again', async () => {
     const dashboard = await startDashboard();
-    dashboard.views.setReady();
+    dashboard.views.setReady(0);
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#top-users .empty')).toContain('No clicks');
     await page.evaluate('window.isSamePage = true');
@@ -119,7 +119,7 @@ describe('the page', () => {
     const dashboard = await startDashboard({ notReady: 'no answer from Kafka for 12 s' });
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
-    dashboard.views.setReady();
+    dashboard.views.setReady(0);
     dashboard.total('a', 1);
     await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
   });
@@ -203,7 +203,7 @@ describe('the page', () => {
 describe('what somebody typed', () => {
   test('stays text, executes nothing and leaves its place nowhere', async () => {
     const dashboard = await startDashboard();
-    dashboard.views.setReady();
+    dashboard.views.setReady(0);
     const nowMs = Date.now();
     HOSTILE_TEXTS.forEach((text, index) => {
       feedTotal(dashboard.views, nowMs, text, 100 - index, `/${text}`);

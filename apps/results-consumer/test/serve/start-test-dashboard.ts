@@ -82,7 +82,7 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
     /** Counts clicks of a user, as if the aggregator had committed that total. */
     total: (userId: string, clicks: number, lastUrl = '/page1') => {
       const { key, value } = encodeRunningTotal({ userId, clicks, lastClickAt: now(), lastUrl }, 'json');
-      views.apply('totals', recordOf(key, value), now(), true);
+      views.apply('totals', recordOf(key, value, {}, now()), now());
       stream.changed();
     },
     /** A click as it stands in the click topic. */

@@ -43,7 +43,7 @@ export class ClickViews {
   readonly lag = new ClickLag(this.books);
   /** Records that could not be read, by topic. */
   readonly unreadable: Record<FeedName, number> = { totals: 0, pages: 0, sessions: 0, deadLetters: 0 };
-  #isReady = false;
+  #readyAtMs: number | undefined;
 
   /**
    * @param seed whole number that nobody can guess.
@@ -55,33 +55,33 @@ export class ClickViews {
   }
 
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#readyAtMs !== undefined;
   }
 
   /** Everything that was there at the start has been read. */
-  setReady(): void {
-    this.#isReady = true;
+  setReady(nowMs: number): void {
+    this.#readyAtMs = nowMs;
   }
 
   /**
-   * Takes over a record of a topic.
-   *
-   * @param isLive whether it was written since the start, so that it tells how long its click took.
+   * Takes over a record of a topic. One that was written since it is ready tells how long its click took; one from before
+   * waited for the reading to come so far.
    */
-  apply(feed: FeedName, record: ViewRecord, nowMs: number, isLive: boolean): void {
+  apply(feed: FeedName, record: ViewRecord, nowMs: number): void {
     if (feed !== 'totals') {
       if (!this[feed].apply(record)) this.unreadable[feed] += 1;
       return;
     }
     const lastClickAt = this.totals.apply(record, nowMs);
     if (lastClickAt === 'unreadable') this.unreadable.totals += 1;
-    else if (lastClickAt !== undefined && isLive) this.latency.add(nowMs - lastClickAt, nowMs);
+    else if (lastClickAt !== undefined && record.timestampMs >= (this.#readyAtMs ?? Infinity))
+      this.latency.add(nowMs - lastClickAt, nowMs);
   }
 
   overview(nowMs: number): Overview {
     return {
       now: nowMs,
-      ready: this.#isReady,
+      ready: this.isReady,
       totalClicks: this.totals.clicks,
       users: this.totals.users,
       activeUsers5m: this.totals.activeUsers(nowMs),
@@ -92,7 +92,7 @@ export class ClickViews {
       lagSeconds: this.lag.seconds(),
       latency: this.latency.percentiles(nowMs),
       deadLetters: this.deadLetters.counts(),
-      books: this.books.view(),
+      books: this.books.view(nowMs),
     };
   }
 }

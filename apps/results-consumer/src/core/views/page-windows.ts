@@ -31,7 +31,8 @@ export interface PageWindow {
 /** The most pages that can be asked for at once. */
 export const TOP_PAGES_MAX = 1_000;
 
-const WINDOWS_MAX = 60;
+/** How many windows are kept. */
+export const WINDOWS_MAX = 60;
 /** A third of what the memory of all windows may take; text takes up to two bytes a character. */
 const CHARACTERS_MAX = 12_000_000;
 /** What a page takes beside its text, in characters. */
@@ -177,6 +178,11 @@ export class PageWindows {
       this.#starts = this.#starts.slice(0, -1);
     }
   }
+}
+
+/** The window that a record belongs to, by its key and unread; undefined if it is none of a page. */
+export function windowStartOf(key: Buffer | null): string | undefined {
+  return key === null ? undefined : /^-?\d{1,16}(?=\/)/.exec(key.toString('latin1', 0, 20))?.[0];
 }
 
 /** By clicks, then by name. */

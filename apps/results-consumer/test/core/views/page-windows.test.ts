@@ -1,7 +1,7 @@
 import { encodeClosedUntil, encodePageClicks, type PageClicks } from '@clickstream/schema';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PageWindows } from '../../../src/core/views/page-windows.ts';
+import { PageWindows, windowStartOf } from '../../../src/core/views/page-windows.ts';
 import { recordOf } from './record-of.ts';
 
 const MINUTE = 60_000;
@@ -123,7 +123,8 @@ describe('the windows', () => {
   test('do not come back with a part of their clicks when they had to go', () => {
     const windows = new PageWindows();
     const long = 'x'.repeat(8_000);
-    for (let index = 0; index < 900; index += 1) put(windows, { windowStart: MINUTE, page: `/${index}${long}` });
+    for (let index = 0; index < 900; index += 1)
+      put(windows, { windowStart: MINUTE, page: `/${index}${long}` });
     for (let index = 0; index < 900; index += 1)
       put(windows, { windowStart: 2 * MINUTE, page: `/${index}${long}` });
     put(windows, { windowStart: MINUTE, partition: 1, final: true });
@@ -131,6 +132,17 @@ describe('the windows', () => {
     close(windows, 0, MINUTE);
     expect(windows.window(MINUTE, 1)).toBeUndefined();
     expect(windows.window(2 * MINUTE, 1)?.windows).toEqual([2 * MINUTE]);
+  });
+
+  test.each([
+    ['1800000000000/3//page/1', '1800000000000'],
+    ['-60000/0/', '-60000'],
+    ['closedUntil/0', undefined],
+    ['x/1', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('have their start in the key %j', (key, start) => {
+    expect(windowStartOf(key === null ? null : Buffer.from(key))).toBe(start);
   });
 
   test('pass over what is no window, and tombstones', () => {

@@ -5,7 +5,7 @@ export function recordOf(
   key: string | Buffer | null,
   value: string | Buffer | null,
   headers: Readonly<Record<string, string | Buffer>> = {},
-  offset = 0n,
+  timestampMs = 0,
 ): ViewRecord {
   const keyBytes = typeof key === 'string' ? Buffer.from(key) : key;
   const valueBytes = typeof value === 'string' ? Buffer.from(value) : value;
@@ -16,8 +16,8 @@ export function recordOf(
   const keyEnd = keyBytes ? before.length + keyBytes.length : -1;
   const valueStart = valueBytes ? before.length + (keyBytes?.length ?? 0) : -1;
   return {
-    offset,
-    timestampMs: 0,
+    offset: 0n,
+    timestampMs,
     bytes: Buffer.concat([before, keyBytes ?? '', valueBytes ?? '', before].map((part) => Buffer.from(part))),
     keyStart,
     keyEnd,
