@@ -40,6 +40,10 @@ const session: z.ZodType<SessionView> = z.object({
   final: z.boolean().describe('Whether it is over'),
 });
 
+const sessionsComplete = z
+  .boolean()
+  .describe('Whether all sessions are known that the topic has; else those that changed last');
+
 const latency: z.ZodType<Latency> = z.object({
   p50Ms: count.nullable(),
   p99Ms: count.nullable(),
@@ -120,7 +124,7 @@ export const apiSchemas = {
   user: {
     parameters: z.strictObject({ userId }),
     query: z.strictObject({ id: userId }),
-    response: userTotal.extend({ sessions: z.array(session) }),
+    response: userTotal.extend({ sessions: z.array(session), sessionsComplete }),
   },
   pages: {
     query: z.strictObject({
@@ -135,7 +139,7 @@ export const apiSchemas = {
   },
   sessions: {
     query: z.strictObject({ user: userId }),
-    response: z.object({ sessions: z.array(session) }),
+    response: z.object({ sessions: z.array(session), complete: sessionsComplete }),
   },
   books: { response: books },
   latency: { response: latency },

@@ -238,7 +238,7 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   const user = (userId: string) => {
     const total = views.totals.get(userId);
     if (!total) throw new ProblemError(404, 'no clicks of that user have been counted');
-    return { ...total, sessions: views.sessions.ofUser(userId) };
+    return { ...total, sessions: views.sessions.ofUser(userId), sessionsComplete: views.sessions.isComplete };
   };
   const { response } = apiSchemas.user;
   server.get<{ Params: { userId: string } }>(
@@ -275,10 +275,10 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   server.get<{ Querystring: Query<'sessions'> }>(
     '/api/sessions',
     { schema: schemaOf('The recent sessions of a user, newest first', apiSchemas.sessions) },
-    ({ query }) => ({ sessions: views.sessions.ofUser(query.user) }),
+    ({ query }) => ({ sessions: views.sessions.ofUser(query.user), complete: views.sessions.isComplete }),
   );
   server.get('/api/books', { schema: schemaOf('What became of every click', apiSchemas.books) }, () =>
-    views.books.view(),
+    views.books.view(now()),
   );
   server.get(
     '/api/latency',

@@ -259,7 +259,7 @@ describe('the page, on the real apps and a real broker', { timeout: 60_000 }, ()
       .toMatchObject({ clicks: 1, sessions: [{ clicks: 1 }] });
     for (const path of ['overview', 'users?top=1000', 'pages?top=1000', 'dead-letters?limit=100'])
       expect(JSON.stringify(await get(`/api/${path}`)), path).not.toContain('canary');
-    expect(await get('/api/sessions?user=canary')).toEqual({ sessions: [] });
+    expect(await get('/api/sessions?user=canary')).toEqual({ sessions: [], complete: true });
     expect(JSON.stringify(stream.events)).not.toContain('canary');
     expect(await page.locator('body').getAttribute('data-saw-canary')).toBeNull();
     expect(await textOf(page, '#books')).toContain('They balance');

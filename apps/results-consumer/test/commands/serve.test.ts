@@ -69,7 +69,7 @@ describe('serve', () => {
       expect(await get(`${place}/api/sessions?user=committed`)).toMatchObject({ sessions: [{ clicks: 1 }] });
       for (const canary of ['canary-0', 'canary-1']) {
         expect((await fetch(`${place}/api/users/${canary}`)).status).toBe(404);
-        expect(await get(`${place}/api/sessions?user=${canary}`)).toEqual({ sessions: [] });
+        expect(await get(`${place}/api/sessions?user=${canary}`)).toEqual({ sessions: [], complete: true });
       }
       for (const path of ['overview', 'users?top=1000', 'pages?top=1000', 'dead-letters?limit=100'])
         expect(JSON.stringify(await get(`${place}/api/${path}`)), path).not.toContain('canary');

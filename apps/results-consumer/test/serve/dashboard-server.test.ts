@@ -114,6 +114,8 @@ describe('the API', () => {
 
   test('answers with what the views have', async () => {
     const dashboard = await startTestDashboard();
+    expect(await (await dashboard.fetch('/api/overview')).json()).toMatchObject({ ready: false });
+    dashboard.views.setReady(0);
     for (let user = 1; user <= 30; user += 1) dashboard.total(`u${user}`, user);
     const body = async (path: string) => (await dashboard.fetch(path)).json();
     expect(await body('/api/users?top=2')).toMatchObject({
@@ -124,12 +126,20 @@ describe('the API', () => {
       totalUsers: 30,
     });
     expect(await body('/api/users')).toMatchObject({ users: { length: 20 } });
-    expect(await body('/api/users/u7')).toMatchObject({ userId: 'u7', clicks: 7, sessions: [] });
+    expect(await body('/api/users/u7')).toMatchObject({
+      userId: 'u7',
+      clicks: 7,
+      sessions: [],
+      sessionsComplete: true,
+    });
+    dashboard.views.sessions.setIncomplete();
+    expect(await body('/api/users/u7')).toMatchObject({ sessions: [], sessionsComplete: false });
+    expect(await body('/api/sessions?user=u7')).toEqual({ sessions: [], complete: false });
     expect(await body('/api/overview')).toMatchObject({
       totalClicks: 465,
       users: 30,
       activeUsers5m: 30,
-      ready: false,
+      ready: true,
       latency: { updates: 30 },
     });
     expect(await body('/api/pages')).toMatchObject({ windowStart: null, pages: [], windows: [] });
@@ -237,7 +247,7 @@ describe('the API', () => {
     };
     expect(await response.json()).toMatchObject(user);
     const sessions = await dashboard.fetch(`/api/sessions?user=${encodeURIComponent(text)}`);
-    expect(await sessions.json()).toEqual({ sessions: [] });
+    expect(await sessions.json()).toEqual({ sessions: [], complete: true });
     expect(await (await dashboard.fetch('/api/users')).json()).toMatchObject({ users: [user] });
   });
 });

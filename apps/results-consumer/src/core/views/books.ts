@@ -32,6 +32,9 @@ const checkpointSchema = z.object({
 
 type Checkpoint = z.output<typeof checkpointSchema>;
 
+/** For so long more may have arrived than was sent: the partitions' checkpoints are read one after the other. */
+const READ_APART_MS = 10_000;
+
 /** What became of the clicks that were read, all partitions together, as of the newest checkpoint of each. */
 export interface BooksView {
   /** Partitions that have a checkpoint. */
@@ -53,7 +56,7 @@ export interface BooksView {
   readonly sessionLate?: number;
   /** Whether every click is accounted for; null while there is no checkpoint. */
   readonly balances: boolean | null;
-  /** The equations that do not hold, such as `partition 2: read 5 + received 0 is not …`. */
+  /** What is wrong: equations that do not hold, such as `partition 2: read 5 + received 0 is not …`, and what cannot be read. */
   readonly problems: readonly string[];
 }
 
@@ -64,7 +67,11 @@ export class Books {
   /** Those not looked at yet: many come between two looks. */
   readonly #raw = new Map<number, Buffer>();
   readonly #checkpoints = new Map<number, Checkpoint>();
+  /** Partitions whose newest checkpoint could not be read. */
+  readonly #outdated = new Set<number>();
   #unreadable = 0;
+  /** Since when more has arrived than was sent, ms since the epoch. */
+  #overSinceMs: number | undefined;
 
   /** How many checkpoints could not be read. */
   get unreadable(): number {
@@ -78,6 +85,7 @@ export class Books {
     } else {
       this.#raw.delete(partition);
       this.#checkpoints.delete(partition);
+      this.#outdated.delete(partition);
     }
   }
 
@@ -96,7 +104,15 @@ export class Books {
     return sum;
   }
 
-  view(): BooksView {
+  /** Clicks that were sent from one partition to another and have not arrived. */
+  get inFlight(): number {
+    this.#read();
+    let sum = 0;
+    for (const { books } of this.#checkpoints.values()) sum += books.forwarded - books.received;
+    return Math.max(0, sum);
+  }
+
+  view(nowMs: number): BooksView {
     this.#read();
     const checkpoints = [...this.#checkpoints].sort(([first], [second]) => first - second);
     const sum = { read: 0, received: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0 };
@@ -110,12 +126,19 @@ export class Books {
       }
       problems.push(...problemsOf(books, state.books).map((problem) => `partition ${partition}: ${problem}`));
     }
+    for (const partition of [...this.#outdated].sort((first, second) => first - second))
+      problems.push(
+        `partition ${partition}: its newest checkpoint cannot be read; what is shown is from before`,
+      );
+    this.#overSinceMs = sum.received > sum.forwarded ? (this.#overSinceMs ?? nowMs) : undefined;
+    if (this.#overSinceMs !== undefined && nowMs - this.#overSinceMs >= READ_APART_MS)
+      problems.push(`received ${sum.received} is more than forwarded ${sum.forwarded}`);
     return {
       partitions: checkpoints.length,
       ...sum,
       ...later,
-      inFlight: Math.max(0, sum.forwarded - sum.received),
-      balances: checkpoints.length === 0 ? null : problems.length === 0,
+      inFlight: this.inFlight,
+      balances: checkpoints.length === 0 && problems.length === 0 ? null : problems.length === 0,
       problems,
     };
   }
@@ -123,8 +146,13 @@ export class Books {
   #read(): void {
     for (const [partition, value] of this.#raw) {
       const checkpoint = parse(value);
-      if (checkpoint) this.#checkpoints.set(partition, checkpoint);
-      else this.#unreadable += 1;
+      if (checkpoint) {
+        this.#checkpoints.set(partition, checkpoint);
+        this.#outdated.delete(partition);
+      } else {
+        this.#unreadable += 1;
+        this.#outdated.add(partition);
+      }
     }
     this.#raw.clear();
   }

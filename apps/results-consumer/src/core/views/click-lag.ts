@@ -53,7 +53,7 @@ export class ClickLag {
 
   /** Clicks that were not counted as of the newest checkpoints, those on their way between partitions included. */
   records(): number {
-    return this.waiting().reduce((sum, { from, to }) => sum + to - from, this.#books.view().inFlight);
+    return this.waiting().reduce((sum, { from, to }) => sum + to - from, this.#books.inFlight);
   }
 
   /** Age of the oldest click that was not counted when last looked, s; one decimal. */

@@ -34,7 +34,7 @@ const EXCERPT_BYTES = 4 * (VALUE_LENGTH + 1);
 /** Dead letters by reason: how many there are, and the newest of each. */
 export class DeadLetters {
   readonly #counts = new Map<DeadLetterReason, number>();
-  /** Oldest first. */
+  /** Oldest first by the time of the rejected record: partitions are read one before the other. */
   readonly #newest = new Map<DeadLetterReason, DeadLetterView[]>();
 
   /** Takes over a record of the dead-letter topic. @returns whether it could be read */
@@ -44,8 +44,9 @@ export class DeadLetters {
     const { reason, detail, topic, partition, offset, timestampMs, key, value } = decoded.value;
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     const letters = this.#newest.get(reason) ?? [];
-    if (letters.length === DEAD_LETTERS_MAX) letters.shift();
-    letters.push({
+    const place = letters.findLastIndex((letter) => letter.timestamp <= timestampMs) + 1;
+    if (place === 0 && letters.length === DEAD_LETTERS_MAX) return true;
+    letters.splice(place, 0, {
       reason,
       detail: shownText(detail),
       topic,
@@ -55,6 +56,7 @@ export class DeadLetters {
       key: key && excerpt(key),
       value: value && excerpt(value),
     });
+    if (letters.length > DEAD_LETTERS_MAX) letters.shift();
     this.#newest.set(reason, letters);
     return true;
   }

@@ -32,6 +32,17 @@ export class Sessions {
   readonly #byKey = new Map<string, SessionView>();
   readonly #keysOfUser = new Map<string, Set<string>>();
   #open = 0;
+  #isComplete = true;
+
+  /** Whether no session had to go, and none was left out. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Says that there are sessions which are not given here. */
+  setIncomplete(): void {
+    this.#isComplete = false;
+  }
 
   /** How many of those kept are open. */
   get open(): number {
@@ -87,6 +98,7 @@ export class Sessions {
     else this.#keysOfUser.set(session.userId, new Set([key]));
     this.#open += Number(!session.final);
     if (this.#byKey.size < KEPT + SLACK) return;
+    this.#isComplete = false;
     for (const oldest of this.#byKey.keys()) {
       if (this.#byKey.size <= KEPT) return;
       this.#remove(oldest);

@@ -39,6 +39,7 @@ describe('sessions', () => {
     expect(sessions.ofUser('b')).toMatchObject([{ bounce: true }]);
     expect(sessions.ofUser('c')).toEqual([]);
     expect(sessions.open).toBe(1);
+    expect(sessions.isComplete).toBe(true);
   });
 
   test('are gone with their tombstone', () => {
@@ -56,18 +57,19 @@ describe('sessions', () => {
     for (let start = 0; start < 55_099; start += 1)
       sessions.apply(session(start < 5_200 ? 'early' : 'late', start));
     expect(sessions.open).toBe(50_099);
+    expect(sessions.isComplete).toBe(false);
     expect(sessions.ofUser('early')).toHaveLength(100);
     expect(sessions.ofUser('early').at(-1)).toMatchObject({ start: 5_100 });
   });
 });
 
 describe('dead letters', () => {
-  const letter = (reason: DeadLetterReason, offset: bigint, value: Buffer | null) => {
+  const letter = (reason: DeadLetterReason, offset: bigint, value: Buffer | null, partition = 1) => {
     const encoded = encodeDeadLetter({
       reason,
       detail: 'why',
       topic: 'clicks',
-      partition: 1,
+      partition,
       offset,
       timestampMs: Number(offset),
       key: null,
@@ -95,6 +97,20 @@ describe('dead letters', () => {
     expect(letters.newest(2, 'late').map(({ offset }) => offset)).toEqual(['297', '294']);
     expect(letters.newest(1_000)).toHaveLength(200);
     expect(letters.newest(5, 'future')).toEqual([]);
+  });
+
+  test('are the newest by their time, whichever partition is read first', () => {
+    const letters = new DeadLetters();
+    for (let offset = 1_000n; offset < 1_050n; offset += 1n) letters.apply(letter('late', offset, null, 1));
+    for (let offset = 0n; offset < 500n; offset += 1n) letters.apply(letter('late', offset, null, 2));
+    expect(letters.counts().total).toBe(550);
+    expect(letters.examples()).toMatchObject([{ partition: 1, offset: '1049' }]);
+    const newest = letters.newest(100);
+    expect(newest.slice(49, 51)).toMatchObject([
+      { partition: 1, offset: '1000' },
+      { partition: 2, offset: '499' },
+    ]);
+    expect(newest.at(-1)).toMatchObject({ partition: 2, offset: '450' });
   });
 
   test('show the beginning of what may be long', () => {
@@ -133,14 +149,14 @@ describe('books', () => {
   });
 
   test('are unknown without a checkpoint', () => {
-    expect(new Books().view()).toMatchObject({ partitions: 0, balances: null, problems: [] });
+    expect(new Books().view(0)).toMatchObject({ partitions: 0, balances: null, problems: [] });
   });
 
   test('add up over partitions and balance when each does', () => {
     const books = new Books();
     books.apply(0, checkpoint(balanced));
     books.apply(1, checkpoint({ read: 2, counted: 1, rejected: 0, forwarded: 1, received: 0 }));
-    expect(books.view()).toEqual({
+    expect(books.view(0)).toEqual({
       partitions: 2,
       read: 7,
       received: 1,
@@ -154,11 +170,25 @@ describe('books', () => {
     });
   });
 
+  test('do not balance when more arrived than was sent, but for partitions read one after the other', () => {
+    const books = new Books();
+    books.apply(0, checkpoint({ read: 5, received: 3, counted: 8, duplicate: 0, rejected: 0, forwarded: 0 }));
+    books.apply(1, checkpoint({ read: 5, received: 0, counted: 3, duplicate: 0, rejected: 0, forwarded: 2 }));
+    expect(books.view(1_000)).toMatchObject({ balances: true, inFlight: 0 });
+    expect(books.view(10_999).balances).toBe(true);
+    expect(books.view(11_000)).toMatchObject({
+      balances: false,
+      problems: ['received 3 is more than forwarded 2'],
+    });
+    books.apply(1, checkpoint({ read: 6, received: 0, counted: 3, duplicate: 0, rejected: 0, forwarded: 3 }));
+    expect(books.view(12_000).balances).toBe(true);
+  });
+
   test('say which partition does not balance', () => {
     const books = new Books();
     books.apply(0, checkpoint(balanced));
     books.apply(2, checkpoint({ ...balanced, counted: 2 }));
-    expect(books.view()).toMatchObject({
+    expect(books.view(0)).toMatchObject({
       balances: false,
       problems: [
         'partition 2: read 5 + received 1 is not counted 2 + duplicate 1 + rejected 1 + forwarded 1',
@@ -170,21 +200,28 @@ describe('books', () => {
     const books = new Books();
     const state = { books: { windowed: 2, late: 1, missed: 4, sessioned: 3, sessionLate: 0 } };
     books.apply(0, checkpoint(balanced, { state }));
-    expect(books.view()).toMatchObject({ balances: true, windowed: 2, late: 1, missed: 4, sessioned: 3 });
+    expect(books.view(0)).toMatchObject({ balances: true, windowed: 2, late: 1, missed: 4, sessioned: 3 });
     books.apply(0, checkpoint(balanced, { state: { books: { ...state.books, late: 0, sessioned: 2 } } }));
-    expect(books.view().problems).toEqual([
+    expect(books.view(0).problems).toEqual([
       'partition 0: windowed 2 + late 0 is not counted 3',
       'partition 0: sessioned 2 + session-late 0 is not counted 3',
     ]);
   });
 
-  test('keep the checkpoint before one that cannot be read, and forget a deleted one', () => {
+  test('keep the checkpoint before one that cannot be read and say so, and forget a deleted one', () => {
     const books = new Books();
     books.apply(0, checkpoint(balanced, { position: '12' }));
     expect(books.position(0)).toBe(12);
     books.apply(0, Buffer.from('{'));
     expect(books.position(0)).toBe(12);
     expect(books.unreadable).toBe(1);
+    expect(books.view(0)).toMatchObject({
+      counted: 3,
+      balances: false,
+      problems: ['partition 0: its newest checkpoint cannot be read; what is shown is from before'],
+    });
+    books.apply(0, checkpoint(balanced, { position: '13' }));
+    expect(books.view(0).balances).toBe(true);
     books.apply(0, null);
     expect(books.position(0)).toBeUndefined();
   });
