@@ -1,6 +1,6 @@
 import './valid-language.ts';
 import { EventStream } from './io/event-stream.ts';
-import { kafkaSilence } from './io/kafka-silence.ts';
+import { isKafkaSilent } from './io/kafka-silence.ts';
 import { whyRefused } from './io/why-refused.ts';
 import { byId, setText } from './element.ts';
 import { createBooksLine } from './parts/books-line.ts';
@@ -26,7 +26,7 @@ let lastEventAtMs: number | undefined;
 /** How far the server's clock is ahead of the browser's. */
 let clockAheadMs = 0;
 let refusal: string | undefined;
-let silence: string | undefined;
+let isSilent = false;
 let stream: EventStream | undefined;
 let isDrawing = false;
 
@@ -54,11 +54,11 @@ function notice(): string | undefined {
   if (refusal !== undefined) return refusal;
   if (!state || !isOpen) return undefined;
   if (!state.overview.ready) return 'Reading what was counted before: the figures are not complete yet.';
-  return silence;
+  return isSilent ? 'Kafka does not answer: the figures are the last that it gave.' : undefined;
 }
 
 function showHealth(): void {
-  showConnection(connectionState({ isOpen, lastEventAtMs }, Date.now()));
+  showConnection(connectionState({ isOpen, isSilent, lastEventAtMs }, Date.now()));
   showNotice(notice());
 }
 
@@ -133,8 +133,8 @@ setInterval(() => {
 }, TICK_MS);
 setInterval(() => {
   if (!isOpen || document.hidden) return;
-  void kafkaSilence().then((reason) => {
-    silence = reason;
+  void isKafkaSilent().then((silent) => {
+    isSilent = silent;
     showHealth();
   });
 }, HEALTH_INTERVAL_MS);

@@ -16,6 +16,12 @@ import { pagesBody } from './pages-body.ts';
 import { BARE_HEADERS, problem, PROBLEM_CONTENT_TYPE, ProblemError, rawProblem } from './problem.ts';
 import type { SseClients } from './sse-clients.ts';
 
+/** Why there is nothing new: what was there is still being read, or Kafka is silent. */
+export interface NotReady {
+  readonly code: 'reading' | 'silent';
+  readonly reason: string;
+}
+
 export interface DashboardServerOptions {
   readonly views: ClickViews;
   readonly stream: DashboardStream;
@@ -30,7 +36,7 @@ export interface DashboardServerOptions {
   /** The folder of the built page; undefined if it is not built. */
   readonly pageFolder: string | undefined;
   /** Why it cannot serve now; undefined when it can. */
-  readonly notReady: () => string | undefined;
+  readonly notReady: () => NotReady | undefined;
   /** ms since the epoch */
   readonly now: () => number;
 }
@@ -349,10 +355,8 @@ function addHealth(server: FastifyInstance, { metrics, notReady }: DashboardServ
   const schema = { hide: true };
   server.get('/healthz', { schema }, () => ({ status: 'alive' }));
   server.get('/readyz', { schema }, (_request, reply) => {
-    const reason = notReady();
-    return reply
-      .code(reason === undefined ? 200 : 503)
-      .send(reason === undefined ? { status: 'ready' } : { status: 'not ready', reason });
+    const why = notReady();
+    return reply.code(why ? 503 : 200).send(why ? { status: 'not ready', ...why } : { status: 'ready' });
   });
   server.get('/metrics', { schema }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.metrics()),

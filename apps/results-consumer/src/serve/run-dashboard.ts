@@ -71,10 +71,10 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     token: config.DASHBOARD_TOKEN,
     pageFolder: existsSync(PAGE_FOLDER) ? PAGE_FOLDER : undefined,
     notReady: () => {
-      if (!views.isReady) return 'still reading what was there at the start';
+      if (!views.isReady) return { code: 'reading', reason: 'still reading what was there at the start' };
       const silenceMs = reader.silenceMs();
       return silenceMs > SILENCE_LIMIT_MS
-        ? `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s`
+        ? { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` }
         : undefined;
     },
     now,

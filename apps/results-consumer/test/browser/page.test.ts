@@ -116,12 +116,15 @@ describe('the page', () => {
   });
 
   test('says so while it is reading, and while Kafka is silent', async () => {
-    const dashboard = await startDashboard({ notReady: 'no answer from Kafka for 12 s' });
+    const dashboard = await startDashboard({
+      notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s' },
+    });
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
     dashboard.views.setReady(0);
     dashboard.total('a', 1);
     await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
+    await expect.poll(() => connectionOf(page)).toBe('Kafka is silent');
   });
 
   test('looks a user up, with sessions', async () => {
@@ -131,6 +134,14 @@ describe('the page', () => {
     await page.locator('#top-users .name').first().click();
     await expect.poll(() => textOf(page, '#lookup-status')).toBe('Found, with 3 recent sessions.');
     expect(await page.locator('.sessions .state').allInnerTexts()).toEqual(['open', 'over', 'over']);
+    const ago = () => textOf(page, '#lookup-result .note');
+    expect(await ago()).toContain('last click now');
+    await expect.poll(ago).toMatch(/last click \d+ s ago/);
+    dashboard.total('quiet', 1);
+    dashboard.views.sessions.setIncomplete();
+    await page.getByLabel('User id').fill('quiet');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(() => textOf(page, '#lookup-result .empty')).toContain('None among the sessions');
     await page.getByLabel('User id').fill('nobody');
     await page.getByRole('button', { name: 'Look up', exact: true }).click();
     await expect.poll(() => textOf(page, '#lookup-status')).toContain('no clicks of that user');
@@ -171,6 +182,33 @@ describe('the page', () => {
     expect(await choice.locator('option').count()).toBe(3);
     await choice.selectOption('current');
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/now', 3]]);
+  });
+
+  test('says that there are no live clicks when no more viewers are taken', async () => {
+    const dashboard = await startDashboard({ maxClients: 0 });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('too many viewers');
+  });
+
+  test('offers no filter for what is no page, and holds no count of what has left the list', async () => {
+    const dashboard = await startDashboard();
+    const nowMs = Date.now();
+    const windowStart = Math.floor(nowMs / 60_000) * 60_000;
+    for (const [page, clicks] of [
+      ['(other)', 30],
+      [`/${'x'.repeat(300)}`, 20],
+      ['/a', 10],
+    ] as const)
+      feedPage(dashboard.views, nowMs, { page, windowStart, clicks, users: 1 });
+    for (let user = 1; user <= 10; user += 1) dashboard.total(`u${user}`, user);
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => page.locator('#top-pages li').count()).toBe(3);
+    expect(await page.locator('#top-pages button .typed').allInnerTexts()).toEqual(['/a']);
+    await page.locator('#top-users .name').first().focus();
+    dashboard.total('newcomer', 100);
+    await expect
+      .poll(() => page.locator('#top-users .count').allInnerTexts())
+      .toEqual([...Array.from({ length: 9 }, (_, index) => String(10 - index)), '–']);
   });
 
   test('shows live clicks, filtered and held', async () => {

@@ -403,10 +403,14 @@ describe('with a token', () => {
 
 describe('the health', () => {
   test('is ready or says why not', async () => {
-    const dashboard = await startTestDashboard({ notReady: 'still reading' });
+    const dashboard = await startTestDashboard({ notReady: { code: 'reading', reason: 'still reading' } });
     const response = await dashboard.fetch('/readyz');
     expect(response.status).toBe(503);
-    expect(await response.json()).toEqual({ status: 'not ready', reason: 'still reading' });
+    expect(await response.json()).toEqual({
+      status: 'not ready',
+      code: 'reading',
+      reason: 'still reading',
+    });
     expect(await (await dashboard.fetch('/healthz')).json()).toEqual({ status: 'alive' });
     const metrics = await (await dashboard.fetch('/metrics')).text();
     expect(metrics).toMatch(/^clickstream_dashboard_users 0$/m);

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { ClickViews } from '../../src/core/views/click-views.ts';
 import { ClickStream } from '../../src/serve/click-stream.ts';
 import { createDashboardMetrics } from '../../src/serve/dashboard-metrics.ts';
-import { createDashboardServer } from '../../src/serve/dashboard-server.ts';
+import { createDashboardServer, type NotReady } from '../../src/serve/dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from '../../src/serve/dashboard-stream.ts';
 import { SseClients } from '../../src/serve/sse-clients.ts';
 import { recordOf } from '../core/views/record-of.ts';
@@ -17,7 +17,7 @@ export interface TestDashboardOptions {
   readonly maxClients?: number;
   readonly bufferLimitBytes?: number;
   readonly heartbeatMs?: number;
-  readonly notReady?: string;
+  readonly notReady?: NotReady;
   readonly runId?: string;
   /** Any free one if it is not given. */
   readonly port?: number;

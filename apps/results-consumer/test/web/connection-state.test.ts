@@ -12,5 +12,11 @@ test.each([
   [false, STALE_AFTER_MS, { kind: 'stale', sinceMs: 90_000 - STALE_AFTER_MS }],
 ])('open %s, last event %s ms ago: %j', (isOpen, agoMs, state) => {
   const lastEventAtMs = agoMs === undefined ? undefined : 90_000 - agoMs;
-  expect(connectionState({ isOpen, lastEventAtMs }, 90_000)).toEqual(state);
+  expect(connectionState({ isOpen, isSilent: false, lastEventAtMs }, 90_000)).toEqual(state);
+});
+
+test('is not live while Kafka does not answer the server', () => {
+  expect(connectionState({ isOpen: true, isSilent: true, lastEventAtMs: 90_000 }, 90_000)).toEqual({
+    kind: 'silent',
+  });
 });

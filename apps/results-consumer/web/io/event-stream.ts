@@ -1,7 +1,5 @@
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 10_000;
-/** The server sends something every second, or a click stream may be silent for as long as nobody clicks. */
-export const NO_SILENCE_LIMIT = Infinity;
 
 export interface EventStreamOptions {
   readonly url: string;
@@ -48,6 +46,9 @@ export class EventStream {
         this.#heard();
         handle(JSON.parse(event.data));
       });
+    source.addEventListener('alive', () => {
+      this.#heard();
+    });
     // Too slow: what was missed is not worth having, so it begins anew.
     source.addEventListener('resync', () => {
       onLost?.(false);
@@ -72,7 +73,6 @@ export class EventStream {
 
   #heard(): void {
     clearTimeout(this.#silence);
-    if (this.#options.silenceLimitMs === NO_SILENCE_LIMIT) return;
     this.#silence = setTimeout(() => {
       this.#options.onLost?.(false);
       this.#reopen();

@@ -1,13 +1,11 @@
-import { getJson, RequestError } from './get-json.ts';
-
-/** Why the server has nothing new to show although it answers; undefined if it has. */
-export async function kafkaSilence(): Promise<string | undefined> {
+/** Whether the server has nothing new to show, although it answers, because Kafka does not. */
+export async function isKafkaSilent(): Promise<boolean> {
   try {
-    await getJson('/readyz');
-    return undefined;
-  } catch (error) {
+    const response = await fetch('/readyz', { cache: 'no-store' });
+    const { code } = (await response.json()) as { code?: unknown };
+    return code === 'silent';
+  } catch {
     // What does not answer at all, the state of the connection tells.
-    if (!(error instanceof RequestError) || error.status !== 503) return undefined;
-    return 'Kafka does not answer: the figures are the last that it gave.';
+    return false;
   }
 }

@@ -18,6 +18,8 @@ function textOf(state: ConnectionState): string {
       return 'Connecting…';
     case 'live':
       return 'Live';
+    case 'silent':
+      return 'Kafka is silent';
     case 'reconnecting':
       return 'Reconnecting…';
     case 'stale':

@@ -1,9 +1,12 @@
 import { byId, element, setText } from '../element.ts';
-import { EventStream, NO_SILENCE_LIMIT } from '../io/event-stream.ts';
+import { EventStream } from '../io/event-stream.ts';
 import { ClickFeed, type ClicksEvent } from '../state/click-feed.ts';
 import { clockText } from '../text/clock-text.ts';
 import { countOf, countText } from '../text/count-text.ts';
 import { typedText } from '../typed-text.ts';
+
+/** The server says every 10 s that it is alive. */
+const SILENCE_LIMIT_MS = 25_000;
 
 /** The clicks themselves, as they come. */
 export interface LiveClicks {
@@ -34,22 +37,29 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   const feed = new ClickFeed();
   let stream: EventStream | undefined;
   let query = new URLSearchParams();
+  let isLost = false;
 
   const show = () => {
     const one = feed.oneOf(Date.now());
     setText(
       note,
-      feed.isPaused
-        ? `paused; ${countOf(feed.seenWhilePaused, 'click')} since`
-        : one === 1
-          ? 'as they come in, newest first'
-          : `1 of ${countText(one)} is shown, newest first`,
+      isLost
+        ? 'not live: connecting again'
+        : feed.isPaused
+          ? `paused; ${countOf(feed.seenWhilePaused, 'click')} since`
+          : one === 1
+            ? 'as they come in, newest first'
+            : `1 of ${countText(one)} is shown, newest first`,
     );
     if (feed.isPaused) return;
     empty.hidden = feed.rows.length > 0;
     setText(
       empty,
-      query.size === 0 ? 'Waiting for the next click…' : 'Waiting for a click of that user or page…',
+      isLost
+        ? 'No live clicks: the server cannot be reached, or has too many viewers. It is tried again.'
+        : query.size === 0
+          ? 'Waiting for the next click…'
+          : 'Waiting for a click of that user or page…',
     );
     list.hidden = feed.rows.length === 0;
     head.hidden = list.hidden;
@@ -74,7 +84,15 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   const open = () => {
     stream ??= new EventStream({
       url: `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`,
-      silenceLimitMs: NO_SILENCE_LIMIT,
+      silenceLimitMs: SILENCE_LIMIT_MS,
+      onOpen: () => {
+        isLost = false;
+        show();
+      },
+      onLost: () => {
+        isLost = true;
+        show();
+      },
       on: {
         clicks: (data) => {
           feed.take(data as ClicksEvent, Date.now());

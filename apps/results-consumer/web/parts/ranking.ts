@@ -10,6 +10,8 @@ export interface RankedRow {
   /** What stands below the name: text of ours, and perhaps something that somebody typed. */
   readonly note: string;
   readonly typedNote?: string;
+  /** Not one thing that could be chosen. */
+  readonly isFixed?: boolean;
 }
 
 export interface RankingOptions {
@@ -91,6 +93,14 @@ export class Ranking {
       setTypedText(row.typed, typedNote ?? '');
       row.bar.style.transform = `scaleX(${most === 0 ? 0 : count / most})`;
     }
+    // One that is held where it no longer belongs: its count is not known any more.
+    const names = new Set(this.#rows.map(({ name }) => name));
+    for (const [name, row] of this.#byName) {
+      if (names.has(name)) continue;
+      setText(row.count, '–');
+      setText(row.note, 'not among the first any more');
+      setTypedText(row.typed, '');
+    }
   }
 
   #order(): void {
@@ -123,7 +133,9 @@ export class Ranking {
     const topBefore = new Map([...this.#byName].map(([name, { item }]) => [name, item.offsetTop]));
     const before = new Map(this.#byName);
     this.#byName.clear();
-    for (const name of wanted) this.#byName.set(name, before.get(name) ?? this.#createRow(name));
+    const fixed = new Set(this.#rows.filter(({ isFixed }) => isFixed).map(({ name }) => name));
+    for (const name of wanted)
+      this.#byName.set(name, before.get(name) ?? this.#createRow(name, fixed.has(name)));
     this.#list.replaceChildren(...[...this.#byName.values()].map(({ item }) => item));
     [...this.#byName.values()].forEach(({ rank }, index) => {
       setText(rank, `${index + 1}.`);
@@ -147,16 +159,18 @@ export class Ranking {
     }
   }
 
-  #createRow(name: string): Row {
+  #createRow(name: string, isFixed: boolean): Row {
     const { onChoose, chooseLabel, kind } = this.#options;
     const rank = element('span', 'rank');
-    const button = element('button', 'name', typedText(name));
-    if (kind !== undefined) button.prepend(element('span', 'kind', `${kind} `));
-    button.type = 'button';
-    button.append(element('span', 'hidden-text', `, ${chooseLabel}`));
-    button.addEventListener('click', () => {
-      onChoose(name);
-    });
+    const label = element(isFixed ? 'span' : 'button', 'name', typedText(name));
+    if (kind !== undefined) label.prepend(element('span', 'kind', `${kind} `));
+    if (label instanceof HTMLButtonElement) {
+      label.type = 'button';
+      label.append(element('span', 'hidden-text', `, ${chooseLabel}`));
+      label.addEventListener('click', () => {
+        onChoose(name);
+      });
+    }
     const note = element('span', '');
     const typed = typedText('');
     const count = element('span', 'count');
@@ -168,7 +182,7 @@ export class Ranking {
       '',
       bar,
       rank,
-      button,
+      label,
       element('span', 'row-note', note, typed),
       element('span', 'counted', count, element('span', 'hidden-text', ' clicks')),
     );

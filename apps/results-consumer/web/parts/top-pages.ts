@@ -6,6 +6,8 @@ import { countOf } from '../text/count-text.ts';
 import type { Part } from './part.ts';
 import { Ranking } from './ranking.ts';
 
+/** As `OTHER_PAGES` of the schema, which is not for browsers. */
+const OTHER_PAGES = '(other)';
 const CURRENT = 'current';
 /** An older window is asked for again so often, until it is final. */
 const REFRESH_MS = 2_000;
@@ -38,6 +40,8 @@ export function createTopPages(onChoose: (page: string) => void): Part {
       body.pages.map((page) => ({
         name: page.page,
         count: page.clicks,
+        // No click is on these by name: many pages together, or the beginning of a long one.
+        isFixed: page.page === OTHER_PAGES || page.page.endsWith('…'),
         note: `${usersExact ? '' : 'at least '}${countOf(page.users, 'user')}`,
       })),
     );

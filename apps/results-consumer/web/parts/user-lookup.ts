@@ -12,7 +12,7 @@ export interface UserLookup {
   lookUp(userId: string): void;
 }
 
-type UserBody = UserTotal & { readonly sessions: readonly SessionView[] };
+type UserBody = UserTotal & { readonly sessions: readonly SessionView[]; readonly sessionsComplete: boolean };
 
 /** What is shown is asked for again so often. */
 const REFRESH_MS = 500;
@@ -26,9 +26,12 @@ export function createUserLookup(now: () => number): UserLookup {
   const result = byId('lookup-result', HTMLElement);
   let asked: AbortController | undefined;
   let shown = '';
+  const ago = element('span', '');
 
   const show = (user: UserBody) => {
-    const { clicks, lastClickAt, lastUrl, sessions } = user;
+    const { clicks, lastClickAt, lastUrl, sessions, sessionsComplete } = user;
+    // It grows older while nothing else changes.
+    setText(ago, `last click ${agoText(now() - lastClickAt)}, on `);
     const text = JSON.stringify(user);
     if (text === shown) return;
     shown = text;
@@ -39,8 +42,8 @@ export function createUserLookup(now: () => number): UserLookup {
         element('span', 'found', element('span', 'kind', 'user '), typedText(user.userId, 'user-id')),
         element('span', 'count', countOf(clicks, 'click')),
       ),
-      element('p', 'note', `last click ${agoText(now() - lastClickAt)}, on `, typedText(lastUrl)),
-      ...sessionList(sessions),
+      element('p', 'note', ago, typedText(lastUrl)),
+      ...sessionList(sessions, sessionsComplete),
     );
   };
   const ask = async (userId: string, controller: AbortController, isFirst: boolean) => {
@@ -83,8 +86,15 @@ export function createUserLookup(now: () => number): UserLookup {
   };
 }
 
-function sessionList(sessions: readonly SessionView[]): HTMLElement[] {
-  if (sessions.length === 0) return [element('p', 'empty', 'No recent sessions.')];
+function sessionList(sessions: readonly SessionView[], isComplete: boolean): HTMLElement[] {
+  if (sessions.length === 0)
+    return [
+      element(
+        'p',
+        'empty',
+        isComplete ? 'No sessions.' : 'None among the sessions that changed last; older ones are not kept.',
+      ),
+    ];
   const rows = sessions
     .slice(0, SESSIONS_SHOWN)
     .map(({ start, end, clicks, entryUrl, exitUrl, bounce, final }) => {
