@@ -9,7 +9,8 @@ const LEAST_SHARE = 1 / 64;
 
 /**
  * How much one transaction of a task holds, give or take what one record leads to: so many records and bytes, and less of both
- * where transactions take long, since no machine is too busy for a small one.
+ * where transactions take long, since no machine is too busy for a small one. One is larger: that which says of all open pages at once
+ * that their users are no longer exact, after a rebuild from an input that is not whole.
  */
 export class TransactionBounds {
   readonly #maxRecords: number;
