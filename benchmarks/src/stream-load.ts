@@ -102,7 +102,7 @@ export async function loadStreams(
 
 interface StreamClient {
   readonly shown: readonly { readonly clicks: number; readonly at: number }[];
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Looks for the probe's total only: what 180 clients parse is not to be the load of this machine. */
