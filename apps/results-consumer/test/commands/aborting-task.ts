@@ -56,6 +56,8 @@ export async function runAbortingTask(
     partitions: 1,
   });
   let attempt = 0;
+  /** Whether the transaction under way has results: one that only moves a position has none. */
+  let hasResults = false;
   const { promise: committed, resolve } = Promise.withResolvers<undefined>();
   const processor = await startTaskProcessor({
     connection,
@@ -67,20 +69,28 @@ export async function runAbortingTask(
     resultTopics: [topics.totals],
     otherTopics: [topics.pages, topics.sessions, topics.deadLetters],
     partitions: 1,
-    createLogic: () => logicOf(topics, () => attempt),
+    createLogic: () =>
+      logicOf(topics, () => {
+        hasResults = true;
+        return attempt < ABORTED ? `canary-${attempt}` : 'committed';
+      }),
     idleTimeoutMs: 60_000,
     commitIntervalMs: 0,
     commitMaxRecords: 1_000,
     reach: (point) => {
-      if (point === 'after-offsets' && (attempt += 1) <= ABORTED) throw new Error('aborted by the test');
-      if (point === 'after-commit') resolve(undefined);
+      if (point === 'after-checkpoint' && hasResults) {
+        hasResults = false;
+        attempt += 1;
+        if (attempt <= ABORTED) throw new Error('aborted by the test');
+      }
+      if (point === 'after-commit' && attempt > ABORTED) resolve(undefined);
     },
   });
   atEnd(() => processor.stop());
   await Promise.race([committed, processor.finished]);
 }
 
-function logicOf(topics: TestTopics, attempt: () => number): TaskLogic {
+function logicOf(topics: TestTopics, nextName: () => string): TaskLogic {
   let clicks = 0;
   return {
     resume: () => undefined,
@@ -94,7 +104,7 @@ function logicOf(topics: TestTopics, attempt: () => number): TaskLogic {
       return 'counted';
     },
     flush: (output) => {
-      if (clicks > 0) writeResults(output, topics, attempt() < ABORTED ? `canary-${attempt()}` : 'committed');
+      if (clicks > 0) writeResults(output, topics, nextName());
       clicks = 0;
     },
     get heldBack() {
