@@ -79,12 +79,12 @@ export function decodeCheckpoint(value: Buffer, where: string): Checkpoint {
 /** Checkpoints read at first; doubled until one is found, since behind the last one there are only markers. */
 const FIRST_WINDOW = 16n;
 
-/** The newest committed checkpoint of a task, looked for backwards from the last stable offset. */
+/** The newest committed checkpoint of a task, looked for backwards from the last stable offset, and that offset. */
 export async function readCheckpoint(
   reader: Pick<PartitionReader, 'logBounds' | 'read'>,
   topic: string,
   partition: number,
-): Promise<Checkpoint | undefined> {
+): Promise<{ readonly checkpoint: Checkpoint | undefined; readonly end: bigint }> {
   const { start, end } = await reader.logBounds(topic, partition);
   for (let window = FIRST_WINDOW, to = end; to > start; window *= 2n) {
     const from = to - window > start ? to - window : start;
@@ -92,9 +92,9 @@ export async function readCheckpoint(
     for await (const batch of reader.read({ topic, partition, from, to }))
       for (const record = batch.walk(); record.next();) newest = record.value();
     // A tombstone: somebody deleted the checkpoint, and an older one would count again what it did not cover.
-    if (newest === null) return undefined;
-    if (newest) return decodeCheckpoint(newest, `${topic} [${partition}]`);
+    if (newest === null) break;
+    if (newest) return { checkpoint: decodeCheckpoint(newest, `${topic} [${partition}]`), end };
     to = from;
   }
-  return undefined;
+  return { checkpoint: undefined, end };
 }

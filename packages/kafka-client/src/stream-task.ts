@@ -10,7 +10,7 @@ import { recordBytes } from './record-bytes.ts';
 import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
 import type { TransactionBounds } from './transaction-bounds.ts';
-import type { PlacedRecord } from './transactional-producer.ts';
+import type { PlacedRecord, TopicPartitions } from './transactional-producer.ts';
 
 /**
  * Moments at which a test may end the process. `after-send` is after a request that is not the transaction's last one,
@@ -173,7 +173,7 @@ export class StreamTask {
   }
 
   /** Wherever a transaction of this task may write. */
-  #outputs(): { topic: string; partitions: number[] }[] {
+  #outputs(): TopicPartitions[] {
     const { resultTopics, otherTopics, checkpointTopic, repartitionTopic, partitions } = this.#settings;
     return [
       ...[...resultTopics, ...otherTopics, checkpointTopic].map((topic) => ({
@@ -188,8 +188,12 @@ export class StreamTask {
     const { resultTopics, otherTopics, checkpointTopic, partitions } = this.#settings;
     const partition = this.#partition;
     const { reader } = this.#ports;
-    const found = await readCheckpoint(reader, checkpointTopic, partition);
-    this.#checkpointEnd = (await reader.logBounds(checkpointTopic, partition)).end;
+    const { checkpoint: found, end: checkpointEnd } = await readCheckpoint(
+      reader,
+      checkpointTopic,
+      partition,
+    );
+    this.#checkpointEnd = checkpointEnd;
     if (found)
       try {
         this.#logic.resume(found.state);

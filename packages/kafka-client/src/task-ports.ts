@@ -5,7 +5,12 @@ import { readGroupOffsets } from './group-offsets.ts';
 import { joinGroup, type GroupMembership, type GroupMembershipOptions } from './group-membership.ts';
 import type { Logger } from './logger.ts';
 import { createPartitionReader, type PartitionReader } from './partition-reader.ts';
-import { TransactionalProducer, type InputPosition, type PlacedRecord } from './transactional-producer.ts';
+import {
+  TransactionalProducer,
+  type InputPosition,
+  type PlacedRecord,
+  type TopicPartitions,
+} from './transactional-producer.ts';
 
 /** What a task needs of the one producer object that it has at a time; see {@link TransactionalProducer}. */
 export interface TaskProducer {
@@ -13,10 +18,7 @@ export interface TaskProducer {
   send(records: readonly PlacedRecord[], onPart?: () => void): Promise<Map<string, bigint>>;
   sendOffsets(groupId: string, positions: readonly InputPosition[]): Promise<void>;
   commit(): Promise<void>;
-  abortLeftOvers(
-    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-    groupId: string,
-  ): Promise<void>;
+  abortLeftOvers(places: readonly TopicPartitions[], groupId: string): Promise<void>;
   assertOwner(groupId: string): Promise<void>;
   drop(): Promise<void>;
 }

@@ -11,6 +11,12 @@ export interface PlacedRecord extends OutgoingRecord {
   readonly partition: number;
 }
 
+/** Partitions of one topic. */
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: number[];
+}
+
 /** The next offset to read of one partition, for the group's offsets. */
 export interface InputPosition {
   readonly topic: string;
@@ -134,14 +140,9 @@ export class TransactionalProducer {
    * a coordinator of Kafka 4.3 ends transactions without their markers ("Couldn't find leader endpoint for partitions … likely deleted
    * already"). What is left without one would be decided by the next transaction that writes there.
    */
-  async abortLeftOvers(
-    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-    groupId: string,
-  ): Promise<void> {
+  async abortLeftOvers(places: readonly TopicPartitions[], groupId: string): Promise<void> {
     const transaction = await this.#producer.transaction();
-    await transaction.addPartitions(
-      places.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
-    );
+    await transaction.addPartitions([...places]);
     await transaction.abort();
     // No transaction begins before the markers of the one before are written, and this one leaves its own in the group's offsets.
     await this.assertOwner(groupId);

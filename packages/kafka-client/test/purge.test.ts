@@ -146,7 +146,7 @@ it('the repartition topic is purged up to the committed position and no further,
     return processor;
   };
   const committed = async () =>
-    (await readCheckpoint(reader, checkpoint.name, HOME))?.repartition.position ?? 0n;
+    (await readCheckpoint(reader, checkpoint.name, HOME)).checkpoint?.repartition.position ?? 0n;
   const bounds = () => reader.logBounds(repartition.name, HOME);
   const counted = async () => Number((await readAll(brokers, results))[HOME]!.at(-1)?.value ?? 0);
   const untilCounted = (records: number) => expect.poll(counted, { timeout: 20_000 }).toBe(records);

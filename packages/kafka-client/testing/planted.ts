@@ -65,7 +65,7 @@ const WRONG_TOTALS = /the total of user|clicks are counted than were received/;
 
 /** Bugs that engines like this one have had, each planted from outside: the engine knows nothing of them. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
-  mutated('state applied before the commit is kept when it fails', 6, WRONG_TOTALS, [
+  mutated('state applied before the commit is kept when it fails', 7, WRONG_TOTALS, [
     ...UNPROTECTED,
     {
       file: 'task-processor.ts',
@@ -93,7 +93,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: "this.#status.state = 'running'; this.#wasRestored = true;",
     },
   ]),
-  mutated('checkpoint and positions are read before fencing', 50, /was committed after/, [
+  mutated('checkpoint and positions are read before fencing', 33, /was committed after/, [
     ...UNPROTECTED,
     {
       file: 'stream-task.ts',
@@ -115,7 +115,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   {
     name: 'a task that lost its partition commits',
-    seed: 10,
+    seed: 42,
     within: 500,
     finding: /^partition .* the group's offset of|was committed after/,
     // A transactional id of each process fences nobody.
@@ -129,7 +129,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a producer is used again after a failed commit',
-    seed: 1394,
+    seed: 662,
     within: 5_000,
     // A commit that was given up ends the next transaction of the same epoch (KIP-890); with other seeds a checkpoint is
     // taken for a repetition of one that was given up, and lost.
@@ -161,7 +161,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: 'clock.wallClockMs(), this.#output)) return;',
     },
   ]),
-  mutated('clicks are processed while windows are left to close', 6, /while windows are left to close/, [
+  mutated('clicks are processed while windows are left to close', 2, /while windows are left to close/, [
     {
       file: 'stream-task.ts',
       from: 'if (this.#output.isFull() || this.#logic.isClosing) {',
@@ -184,7 +184,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ]),
   mutated(
     'a tick that was not committed survives the restart',
-    256,
+    260,
     /is open at stream time|results that it covers are missing/,
     [
       ...UNPROTECTED,
@@ -224,7 +224,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: 'idle.answer(input, isCaughtUp, clock.now())',
     },
   ]),
-  mutated('idle time passes the wall clock', 21, /ahead of the wall clock/, [
+  mutated('idle time passes the wall clock', 1, /ahead of the wall clock/, [
     {
       file: 'stream-task.ts',
       from: 'clock.wallClockMs(), this.#output)) this',

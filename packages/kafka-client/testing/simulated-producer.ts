@@ -1,5 +1,5 @@
 import type { TaskProducer } from '../src/task-ports.ts';
-import type { InputPosition, PlacedRecord } from '../src/transactional-producer.ts';
+import type { InputPosition, PlacedRecord, TopicPartitions } from '../src/transactional-producer.ts';
 import { OFFSETS_PLACE, placeOf } from './model-cluster.ts';
 import { isModelError } from './model-error.ts';
 import type { ModelRecord } from './model-log.ts';
@@ -150,10 +150,7 @@ export class SimulatedProducer implements TaskProducer {
     if (this.#added.size > 0) await this.#end('abort');
   }
 
-  async abortLeftOvers(
-    places: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-    groupId: string,
-  ): Promise<void> {
+  async abortLeftOvers(places: readonly TopicPartitions[], groupId: string): Promise<void> {
     await this.begin();
     await this.#add(
       places.flatMap(({ topic, partitions }) => partitions.map((partition) => placeOf(topic, partition))),
