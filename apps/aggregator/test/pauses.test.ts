@@ -10,6 +10,7 @@ import {
   createClickLoad,
   createRandomSource,
   createTestTopics as createTopicsAt,
+  keepDoing,
   readCommitted,
   startAggregator,
   startApp,
@@ -45,24 +46,16 @@ const NOTHING_LATE = { late: 0, missed: 0, sessionLate: 0 };
 
 /** Writes clicks of now, about 100 a second, until the function that it returns has resolved. */
 function keepClicking(topics: TestTopics, load: ClickLoad): () => Promise<void> {
-  const over = new AbortController();
-  const done = (async () => {
+  const stop = keepDoing(async (signal) => {
     const sent: Promise<void>[] = [];
-    for (let number = 0; !over.signal.aborted; number++) {
+    for (let number = 0; !signal.aborted; number++) {
       sent.push(writeClick(topics, load, number, Date.now()));
       await delay(10);
     }
     await Promise.all(sent);
-  })();
-  done.catch(() => undefined); // thrown to whoever stops it
-  topics.atEnd(async () => {
-    over.abort();
-    await done.catch(() => undefined);
   });
-  return async () => {
-    over.abort();
-    await done;
-  };
+  topics.atEnd(() => stop().catch(() => undefined));
+  return stop;
 }
 
 /** At home, so that only time decides what becomes of it. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { homePartition, type OutgoingRecord } from '@clickstream/kafka-client';
 import { encodeClickEvent } from '@clickstream/schema';
+import { keepDoing } from './keep-doing.ts';
 import type { RandomSource } from './random-source.ts';
 import type { TestTopics } from './test-topics.ts';
 
@@ -173,18 +174,10 @@ export function createClickLoad(
     },
     writeRepetition,
     write,
-    keepWriting: (perSecond) => {
-      const over = new AbortController();
-      const done = (async () => {
-        while (!over.signal.aborted) {
+    keepWriting: (perSecond) =>
+      keepDoing(async (signal) => {
+        while (!signal.aborted)
           await Promise.all([write(Math.ceil((perSecond * TICK_MS) / 1000)), delay(TICK_MS)]);
-        }
-      })();
-      done.catch(() => undefined); // thrown to whoever stops it
-      return async () => {
-        over.abort();
-        await done;
-      };
-    },
+      }),
   };
 }

@@ -18,6 +18,7 @@ export {
   type Books,
   type NewestCheckpoint,
 } from './newest-checkpoints.ts';
+export { keepDoing } from './keep-doing.ts';
 export { openTransaction } from './open-transaction.ts';
 export { createRandomSource, type RandomSource } from './random-source.ts';
 export { readCommitted } from './read-committed.ts';

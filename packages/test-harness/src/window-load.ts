@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClickLoad } from './click-load.ts';
+import { keepDoing } from './keep-doing.ts';
 import { untilAllClosed } from './newest-checkpoints.ts';
 import type { RandomSource } from './random-source.ts';
 import { readFinalPages } from './read-final-pages.ts';
@@ -69,20 +70,12 @@ export function createWindowLoad(topics: TestTopics, load: ClickLoad, random: Ra
       return windows;
     },
     keepWriting: () => {
-      const over = new AbortController();
-      const done = (async () => {
+      const stop = keepDoing(async (signal) => {
         do await writeWindow();
-        while (!over.signal.aborted);
-      })();
-      done.catch(() => undefined); // thrown to whoever stops it
-      topics.atEnd(async () => {
-        over.abort();
-        await done.catch(() => undefined);
+        while (!signal.aborted);
       });
-      return async () => {
-        over.abort();
-        await done;
-      };
+      topics.atEnd(() => stop().catch(() => undefined));
+      return stop;
     },
     assertFinal: async () => {
       await untilAllClosed(topics, load.written);
