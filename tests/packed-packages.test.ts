@@ -46,10 +46,14 @@ beforeAll(async () => {
     // kafkajs as it is published, for comparison.
     devDependencies: { '@types/node': version('@types/node'), kafkajs: version('kafkajs') },
   });
-  await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: project });
+  // A registry that does not answer is asked again: npm itself would wait for five minutes.
+  const patience = ['--fetch-timeout=20000', '--fetch-retries=5'];
+  await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...patience], {
+    cwd: project,
+  });
   cpSync(join(import.meta.dirname, 'packed-project'), project, { recursive: true });
   cpSync(join(ROOT, 'packages/local-kafka/src/kafka-proxy.ts'), join(project, 'kafka-proxy.ts'));
-}, 180_000);
+}, 300_000);
 afterAll(() => {
   rmSync(project, { recursive: true, force: true });
 });
