@@ -6,7 +6,7 @@ import { decodeRunningTotal } from '@clickstream/schema';
 const SILENCE_MS = 500;
 /** How soon the consumer looks for new topics, in ms. */
 const DISCOVERY_MS = 500;
-/** After this long the witness says what it has seen, for the test to say what is missing. */
+/** After so long without a line the witness says what it has seen, for the test to say what is missing. */
 const DEADLINE_MS = 60_000;
 
 /**
@@ -98,6 +98,7 @@ export async function startWitness(
       };
       await new Promise<void>((resolve) => {
         let quiet: NodeJS.Timeout | undefined;
+        let deadline: NodeJS.Timeout | undefined;
         const end = () => {
           changes.delete(changed);
           clearTimeout(quiet);
@@ -105,6 +106,9 @@ export async function startWitness(
           resolve();
         };
         const changed = (userId: string) => {
+          // Of any topic: those of other tests may stand before ours.
+          clearTimeout(deadline);
+          deadline = setTimeout(end, DEADLINE_MS);
           if (!userId.startsWith(userPrefix)) return;
           clearTimeout(quiet);
           // Looked at when the lines pause, since looking costs more than a line.
@@ -112,7 +116,6 @@ export async function startWitness(
             if (isComplete()) end();
           }, SILENCE_MS);
         };
-        const deadline = setTimeout(end, DEADLINE_MS);
         changes.add(changed);
         changed(userPrefix);
       });
