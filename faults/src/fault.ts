@@ -17,6 +17,8 @@ export interface Fault {
   readonly title: string;
   /** How often {@link run} does it, unless told otherwise. Default 1. */
   readonly rounds?: number;
+  /** So few do all that {@link title} says: no budget cuts it down any further. Default 1. */
+  readonly fewestRounds?: number;
   /** About how long a round takes, and what comes before and after all of them. */
   readonly seconds: { readonly round: number; readonly fixed: number };
   /** Which Kafka it needs; a broker that several faults share unless it says so. */

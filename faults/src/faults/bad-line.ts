@@ -30,6 +30,7 @@ export const badLine: Fault = {
   title: 'the line to the broker is late, slow, a black hole one way, cut, reset',
   kafka: { nodes: 1 },
   rounds: AILMENTS.length,
+  fewestRounds: AILMENTS.length,
   seconds: { round: 15, fixed: 5 },
   async run({ pause, rounds, proxy, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

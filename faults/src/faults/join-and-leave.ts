@@ -8,6 +8,7 @@ export const joinAndLeave: Fault = {
   name: 'join-and-leave',
   title: 'an instance joins or leaves every 3 s',
   rounds: 40,
+  fewestRounds: 2 * MOST_INSTANCES,
   // Ids are forgotten while it runs.
   environment: { DEDUPLICATION_HORIZON_MS: '60000' },
   seconds: { round: 3, fixed: 10 },

@@ -9,6 +9,7 @@ export const leaderFailsFast: Fault = {
   title: 'of the leaders that one send goes to, one resets the connection and another answers late',
   kafka: { nodes: 3 },
   rounds: 10,
+  fewestRounds: 2,
   seconds: { round: 5, fixed: 30 },
   async run({ rounds, random, cluster, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

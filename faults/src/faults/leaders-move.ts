@@ -2,11 +2,14 @@ import type { Fault } from '../fault.ts';
 import { administer } from '../administer.ts';
 import { untilInSync } from '../until-in-sync.ts';
 
+const NODES = 3;
+
 export const leadersMove: Fault = {
   name: 'leaders-move',
   title: 'leaders and coordinators move from node to node, and back',
-  kafka: { nodes: 3 },
-  rounds: 3,
+  kafka: { nodes: NODES },
+  rounds: NODES,
+  fewestRounds: NODES,
   seconds: { round: 30, fixed: 30 },
   async run({ rounds, cluster, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

@@ -1,13 +1,15 @@
 import type { Fault } from '../fault.ts';
 
+const NODES = 3;
 /** Longer than a task may fail again and again for reasons of its own. */
 const CUT_MS = 25_000;
 
 export const nodeCutOff: Fault = {
   name: 'node-cut-off',
   title: 'one node of three is cut off from the aggregator only',
-  kafka: { nodes: 3 },
-  rounds: 3,
+  kafka: { nodes: NODES },
+  rounds: NODES,
+  fewestRounds: NODES,
   seconds: { round: 35, fixed: 30 },
   async run({ pause, rounds, cluster, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

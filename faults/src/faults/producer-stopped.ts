@@ -12,6 +12,7 @@ export const producerStopped: Fault = {
   name: 'producer-stopped',
   title: 'SIGTERM of the producer at random moments: exit 0 within 10 s, and its manifest is right',
   rounds: 100,
+  fewestRounds: 2,
   seconds: { round: 1, fixed: 10 },
   async run({ rounds, random, folder, startApp, startAggregator, expectManifest }) {
     await startAggregator().ready();

@@ -9,6 +9,7 @@ export const resultsConsumerStopped: Fault = {
   name: 'results-consumer-stopped',
   title: 'SIGTERM of the results consumer at random moments: ends within 10 s',
   rounds: 100,
+  fewestRounds: COMMANDS.length,
   seconds: { round: 1, fixed: 10 },
   async run({ rounds, random, startApp, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
