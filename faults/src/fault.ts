@@ -62,7 +62,10 @@ export interface KafkaNeeds {
 /** What a fault works with. Everything that it starts ends with it. */
 export interface FaultContext {
   readonly rounds: number;
+  /** For choices that are drawn one after the other, whatever the clock says. */
   readonly random: RandomSource;
+  /** Numbers for what draws by the clock beside them, such as a load of the fault's own. */
+  readonly randomOf: (purpose: string) => RandomSource;
   /** A folder of this fault's own, kept when it fails. */
   readonly folder: string;
   /** Topics of this fault's own. Its connection leads past the proxies. */

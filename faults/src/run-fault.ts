@@ -134,9 +134,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         for await (const record of printTopic(kafka.direct, topic, () => true))
           appendFileSync(join(folder, `${topic}.ndjson`), `${JSON.stringify(record)}\n`);
     };
-    const random = createRandomSource(seed);
+    const randomOf = (purpose: string) => createRandomSource(seed, purpose);
     const isLively = fault.pace !== 'plain';
-    const load = createClickLoad(topics, random, { ...(isLively && LIVELY_LOAD), ...fault.load });
+    const load = createClickLoad(topics, randomOf('load'), { ...(isLively && LIVELY_LOAD), ...fault.load });
     /** What is written at once and then no more is not repeated while it is new. */
     let isLongLoad = false;
     const findings: string[] = [];
@@ -161,7 +161,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     };
     const context: FaultContext = {
       rounds,
-      random,
+      random: randomOf('fault'),
+      randomOf,
       folder,
       topics,
       load,

@@ -11,8 +11,8 @@ export const windowLoadKilled: Fault = {
   emit: 'coalesced',
   pace: 'plain',
   environment: { ...WINDOW_LOAD_ENVIRONMENT, ...SAME_SEAT },
-  async run({ pause, rounds, random, topics, load, startAggregator, recover, report }) {
-    const windowLoad = createWindowLoad(topics, load, random);
+  async run({ pause, rounds, random, randomOf, topics, load, startAggregator, recover, report }) {
+    const windowLoad = createWindowLoad(topics, load, randomOf('window load'));
     const stopWriting = windowLoad.keepWriting();
     for (let round = 0; round < rounds; round++) {
       const instance = startAggregator();
