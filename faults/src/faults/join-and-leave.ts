@@ -24,7 +24,9 @@ export const joinAndLeave: Fault = {
       else
         for (const instance of instances.splice(random.below(instances.length), 1)) {
           await instance.ready();
-          leaving.push(stopWithin(instance));
+          const left = stopWithin(instance);
+          left.catch(() => undefined); // thrown when all have left
+          leaving.push(left);
         }
       await pause(PAUSE_MS);
     }
