@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { startBroker, startCluster, type Broker, type Cluster } from '@clickstream/local-kafka';
+import type { Broker, KafkaProxy } from '@clickstream/local-kafka';
 import {
   assertBooks,
   assertVerified,
@@ -18,7 +18,8 @@ import {
 } from '@clickstream/test-harness';
 import { assertAllFinal } from './assert-all-final.ts';
 import type { Fault, FaultContext, Outcome } from './fault.ts';
-import { assertNoConnection, assertNoOpenTransaction } from './left-over.ts';
+import { startFaultKafka } from './fault-kafka.ts';
+import { assertNoOpenTransaction, assertNoProcess } from './left-over.ts';
 import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
 import { countInput, printTopic, readTotals } from './recount.ts';
 import { stopWithin } from './stop-within.ts';
@@ -121,7 +122,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   };
 
   async function breakAndCount(): Promise<void> {
-    const kafka = await startKafka();
+    const kafka = await startFaultKafka(fault.kafka, options.sharedBroker);
+    tidyUps.push(kafka.stop);
     const topics = await createTestTopics({
       brokers: kafka.direct,
       totalsPrefix: `totals-${fault.name}-`,
@@ -140,7 +142,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     /** What is written at once and then no more is not repeated while it is new. */
     let isLongLoad = false;
     const findings: string[] = [];
-    const watch = watchWriting(load);
+    const watch = watchOver(load, kafka.proxies);
     tidyUps.push(() => {
       clearInterval(watch);
       return Promise.resolve();
@@ -233,12 +235,10 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     // One that has ended before has its reasons, which the fault knows.
     for (const app of processes) if (!app.hasEnded) await stopWithin(app);
     await assertNoOpenTransaction(kafka.direct, topics.applicationId);
-    for (const tidyUp of tidyUps.splice(kafka.tidyUps)) await tidyUp();
-    if (kafka.own)
-      await assertNoConnection(
-        kafka.nodes.map(({ port }) => port),
-        kafka.nodes.map(({ pid }) => pid),
-      );
+    // Before the tidying up kills what is left.
+    assertNoProcess(topics.applicationId);
+    for (const tidyUp of tidyUps.splice(1)) await tidyUp();
+    await kafka.assertNobodyConnected();
 
     /** Waits for what is to be read; what takes too long is a finding, for which it is counted what is missing. */
     async function patiently<Result>(work: Promise<Result>): Promise<Result> {
@@ -321,41 +321,17 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     }
   }
 
-  /** Ends the fault when a load that is to be written all the time has stood still for long. */
-  function watchWriting(load: ClickLoad): NodeJS.Timeout {
+  /** Ends the fault when a load that is to be written all the time has stood still for long, or a proxy's rule has thrown. */
+  function watchOver(load: ClickLoad, proxies: readonly KafkaProxy[]): NodeJS.Timeout {
     let [written, since] = [load.written, performance.now()];
     return setInterval(() => {
+      const thrown = proxies.find(({ ruleError }) => ruleError)?.ruleError;
+      if (thrown) over.abort(thrown);
       if (load.written !== written || writing.size === 0)
         [written, since] = [load.written, performance.now()];
       else if (performance.now() - since > MUTE_LIMIT_MS)
         over.abort(new Error(`nothing could be written for ${MUTE_LIMIT_MS / 1000} s`));
     }, LOOK_MS);
-  }
-
-  async function startKafka(): Promise<{
-    direct: string;
-    proxied: string;
-    own?: Broker;
-    cluster?: Cluster;
-    nodes: readonly Broker[];
-    tidyUps: number;
-  }> {
-    const { kafka } = fault;
-    if (!kafka) {
-      const { brokers } = await options.sharedBroker();
-      return { direct: brokers, proxied: brokers, nodes: [], tidyUps: 0 };
-    }
-    const { nodes: count, ...rest } = kafka;
-    if (count !== undefined) {
-      const cluster = await startCluster({ nodes: count, ...rest });
-      tidyUps.push(cluster.stop);
-      const { brokers, proxied, nodes } = cluster;
-      const [own] = nodes;
-      return { direct: brokers, proxied, cluster, nodes, tidyUps: 1, ...(own && { own }) };
-    }
-    const broker = await startBroker(rest);
-    tidyUps.push(broker.stop);
-    return { direct: broker.brokers, proxied: broker.brokers, own: broker, nodes: [broker], tidyUps: 1 };
   }
 }
 
