@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { API_KEY, type ProxyFrame } from '@clickstream/local-kafka';
 import type { Fault } from '../fault.ts';
 
@@ -12,12 +13,14 @@ export const coordinatorNotReady: Fault = {
   async run({ pause, rounds, proxy, load, startAggregator, recover }) {
     for (let round = 0; round < rounds; round++) {
       await load.write(500);
+      const { replied } = proxy.tally;
       const stop = proxy.intercept('request', (frame) =>
         frame.apiKey === API_KEY.findCoordinator ? { reply: notAvailable(frame) } : undefined,
       );
       const aggregator = startAggregator();
       await pause(NOT_READY_MS);
       stop();
+      assert.ok(proxy.tally.replied > replied, 'nobody asked for a coordinator');
       await recover(aggregator);
       aggregator.kill('SIGTERM');
       await aggregator.ended;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Fault } from '../fault.ts';
 
 const NODES = 3;
@@ -17,9 +18,12 @@ export const nodeCutOff: Fault = {
     keepWriting(200);
     for (let round = 0; round < rounds; round++) {
       const proxy = cluster.nodes[round % cluster.nodes.length]?.proxy;
-      proxy?.cut();
+      assert(proxy);
+      const { reset } = proxy.tally;
+      proxy.cut();
       await pause(CUT_MS);
-      proxy?.mend();
+      proxy.mend();
+      assert.ok(proxy.tally.reset > reset, 'the aggregator had nothing to do with that node');
       await recover(aggregator);
     }
   },
