@@ -17,7 +17,7 @@ export interface StopOptions {
   /** What it may end with; 0 unless told otherwise. */
   readonly exitCodes?: readonly number[];
   /** Looks at what a process has left. */
-  readonly after?: (round: number) => void;
+  readonly after?: (round: number, app: AppProcess) => void;
 }
 
 /** Stops an app at random moments, once a round. @throws AssertionError unless it ends within 10 s each time */
@@ -31,7 +31,7 @@ export async function stopAtRandomMoments(options: StopOptions): Promise<void> {
       await untilConnected(app);
       await delay(momentMs);
       await stopWithin(app, exitCodes);
-      after?.(round);
+      after?.(round, app);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, (_, lane) => stopOneAfterTheOther(lane)));
