@@ -17,6 +17,8 @@ export interface Fault {
   readonly title: string;
   /** How often {@link run} does it, unless told otherwise. Default 1. */
   readonly rounds?: number;
+  /** So few do all that {@link title} says: no budget cuts it down any further. Default 1. */
+  readonly fewestRounds?: number;
   /** About how long a round takes, and what comes before and after all of them. */
   readonly seconds: { readonly round: number; readonly fixed: number };
   /** Which Kafka it needs; a broker that several faults share unless it says so. */
@@ -60,7 +62,10 @@ export interface KafkaNeeds {
 /** What a fault works with. Everything that it starts ends with it. */
 export interface FaultContext {
   readonly rounds: number;
+  /** For choices that are drawn one after the other, whatever the clock says. */
   readonly random: RandomSource;
+  /** Numbers for what draws by the clock beside them, such as a load of the fault's own. */
+  readonly randomOf: (purpose: string) => RandomSource;
   /** A folder of this fault's own, kept when it fails. */
   readonly folder: string;
   /** Topics of this fault's own. Its connection leads past the proxies. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runTool } from '@clickstream/local-kafka';
+import { findProcessesByEnvironment, runTool } from '@clickstream/local-kafka';
 
 const SETTLED_STATES = ['Empty', 'CompleteCommit', 'CompleteAbort'];
 const PATIENCE_MS = 15_000;
@@ -29,6 +29,12 @@ export async function assertNoOpenTransaction(brokers: string, applicationId: st
       throw new Error(`transactions left open: ${open.join('; ')}`);
     await delay(500);
   }
+}
+
+/** @throws Error when a process that was started for this application is still there. */
+export function assertNoProcess(applicationId: string): void {
+  const left = findProcessesByEnvironment('APPLICATION_ID', applicationId);
+  if (left.length > 0) throw new Error(`processes left: ${left.map(({ pid }) => commandOf(pid)).join(', ')}`);
 }
 
 /**
@@ -94,11 +100,15 @@ function ownerOf(inode: string): string {
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || !socketsOf(pid).includes(inode)) continue;
-    try {
-      return `${pid} (${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 120)})`;
-    } catch {
-      return String(pid);
-    }
+    return commandOf(pid);
   }
   return 'nobody';
+}
+
+function commandOf(pid: number): string {
+  try {
+    return `${pid} (${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 120)})`;
+  } catch {
+    return String(pid);
+  }
 }

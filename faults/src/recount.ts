@@ -1,4 +1,6 @@
 import { spawnTool } from '@clickstream/local-kafka';
+import type { TestTopics } from '@clickstream/test-harness';
+import { lastOffsets } from './last-offsets.ts';
 
 /** A committed record as the console consumer prints it. */
 export interface PrintedRecord {
@@ -10,24 +12,26 @@ export interface PrintedRecord {
   readonly value: string;
 }
 
-/** How long it is listened on for one too many, and for what is missing: a busy machine starts a JVM in many seconds. */
+/** How long it is listened on for one too many. */
 const SILENCE_MS = 1_000;
+/** A busy machine starts a JVM in many seconds. */
 const START_MS = 15_000;
+/** How long it is waited for what is there and does not come. */
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 200;
 const SENTENCE = /^User (\S+) clicked on (\S+) at (\d+(?:\.\d+)?)$/;
 
 /**
- * Every committed record of a topic, read by the broker's own Java console consumer: our client is part of what is
+ * Every committed record that a topic holds, read by the broker's own Java console consumer: our client is part of what is
  * under test. Records must have no line breaks or tabs in them.
  *
- * @param isEnough whether what is expected has been seen, so that no more is waited for.
+ * @throws Error when it does not print all there is.
  */
 export async function* printTopic(
-  brokers: string,
+  topics: Pick<TestTopics, 'connection' | 'reader'>,
   topic: string,
-  isEnough: () => boolean,
 ): AsyncGenerator<PrintedRecord, void> {
+  const missing = new Map(await lastOffsets(topics, topic));
   const printed = ['print.timestamp', 'print.partition', 'print.offset', 'print.key'];
   const consumer = await spawnTool(
     'kafka-console-consumer',
@@ -38,13 +42,13 @@ export async function* printTopic(
         property,
       ]),
     ],
-    { brokers },
+    { brokers: topics.connection.brokers.join(',') },
   );
   let lastAt = performance.now();
   let silenceMs = START_MS;
   const stopping = new AbortController();
   const watch = setInterval(() => {
-    if (performance.now() - lastAt <= (isEnough() ? silenceMs : PATIENCE_MS)) return;
+    if (performance.now() - lastAt <= (missing.size === 0 ? silenceMs : PATIENCE_MS)) return;
     stopping.abort();
     void consumer.stop();
   }, LOOK_MS);
@@ -55,9 +59,13 @@ export async function* printTopic(
     lastAt = performance.now();
     silenceMs = SILENCE_MS;
     const [timestamp = '', partition = '', offset = '', key = '', ...value] = line.split('\t');
-    yield {
+    const place = {
       partition: Number(partition.replace('Partition:', '')),
       offset: Number(offset.replace('Offset:', '')),
+    };
+    if (place.offset >= (missing.get(place.partition) ?? Infinity)) missing.delete(place.partition);
+    yield {
+      ...place,
       timestampMs: Number(timestamp.replace(/^\w+:/, '')),
       key,
       value: value.join('\t'),
@@ -65,6 +73,8 @@ export async function* printTopic(
   }
   const { stderr } = await consumer.exited;
   if (!stopping.signal.aborted) throw new Error(`kafka-console-consumer ended by itself: ${stderr}`);
+  const notPrinted = [...missing].map(([partition, offset]) => `[${partition}] up to ${offset}`).join(', ');
+  if (notPrinted) throw new Error(`kafka-console-consumer did not print all of ${topic}: ${notPrinted}`);
 }
 
 /** What the click topic holds. */
@@ -79,12 +89,12 @@ export interface InputCount {
   readonly clicks: ReadonlyMap<string, number>;
 }
 
-/** Counts the clicks of a topic in the simplest way there is. It should hold at least as many records as expected. */
-export async function countInput(brokers: string, topic: string, expected: number): Promise<InputCount> {
+/** Counts the clicks of a test in the simplest way there is. */
+export async function countInput(topics: TestTopics): Promise<InputCount> {
   const clicks = new Map<string, number>();
   const takenAt = new Map<string, number>();
   let [records, malformed, repeated, furthestRepetitionMs] = [0, 0, 0, 0];
-  for await (const { value, timestampMs } of printTopic(brokers, topic, () => records >= expected)) {
+  for await (const { value, timestampMs } of printTopic(topics, topics.clicks)) {
     records++;
     const click = clickOf(value);
     if (click === undefined) {
@@ -120,18 +130,12 @@ export interface ResultCount {
   readonly findings: readonly string[];
 }
 
-/** Reads the totals of a result topic, which should come to be the given ones. */
-export async function readTotals(
-  brokers: string,
-  topic: string,
-  emit: 'every' | 'coalesced',
-  expected: ReadonlyMap<string, number>,
-): Promise<ResultCount> {
+/** Reads the totals of a test. */
+export async function readTotals(topics: TestTopics, emit: 'every' | 'coalesced'): Promise<ResultCount> {
   const findings: string[] = [];
   const totals = new Map<string, number>();
   const partitions = new Map<string, number>();
-  const isEnough = () => [...expected].every(([userId, clicks]) => (totals.get(userId) ?? 0) >= clicks);
-  for await (const { partition, offset, key, value } of printTopic(brokers, topic, isEnough)) {
+  for await (const { partition, offset, key, value } of printTopic(topics, topics.totals)) {
     const { userId, clicks } = JSON.parse(value) as { userId: string; clicks: number };
     const before = totals.get(userId) ?? 0;
     const where = `[${partition}] @ ${offset}: the total of ${userId}`;

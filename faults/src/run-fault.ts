@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { startBroker, startCluster, type Broker, type Cluster } from '@clickstream/local-kafka';
+import type { Broker, KafkaProxy } from '@clickstream/local-kafka';
 import {
-  assertBooks,
-  assertVerified,
   createClickLoad,
   createRandomSource,
   createTestTopics,
@@ -16,12 +13,14 @@ import {
   type AppProcess,
   type ClickLoad,
 } from '@clickstream/test-harness';
-import { assertAllFinal } from './assert-all-final.ts';
+import { assertCounted } from './assert-counted.ts';
 import type { Fault, FaultContext, Outcome } from './fault.ts';
-import { assertNoConnection, assertNoOpenTransaction } from './left-over.ts';
+import { startFaultKafka } from './fault-kafka.ts';
+import { assertNoOpenTransaction, assertNoProcess } from './left-over.ts';
 import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
-import { countInput, printTopic, readTotals } from './recount.ts';
+import { printTopic } from './recount.ts';
 import { stopWithin } from './stop-within.ts';
+import { LimitError, withLimit } from './with-limit.ts';
 
 /** How a fault is run. */
 export interface RunOptions {
@@ -48,8 +47,6 @@ const MUTE_LIMIT_MS = 90_000;
 const LOOK_MS = 1_000;
 /** How long a fault that failed may take to notice that it is over. */
 const END_LIMIT_MS = 5_000;
-/** Of a lively load with so many records something has to be late, and something repeated. */
-const LIVELY_RECORDS = 1_000;
 
 /** Runs a fault, lets everything come to rest, and counts. Never rejects. */
 export async function runFault(fault: Fault, options: RunOptions): Promise<Outcome> {
@@ -121,7 +118,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   };
 
   async function breakAndCount(): Promise<void> {
-    const kafka = await startKafka();
+    const kafka = await startFaultKafka(fault.kafka, options.sharedBroker);
+    tidyUps.push(kafka.stop);
     const topics = await createTestTopics({
       brokers: kafka.direct,
       totalsPrefix: `totals-${fault.name}-`,
@@ -131,16 +129,20 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     dump = async () => {
       await stopWriting();
       for (const topic of [topics.clicks, topics.totals, topics.deadLetters, topics.checkpoint])
-        for await (const record of printTopic(kafka.direct, topic, () => true))
-          appendFileSync(join(folder, `${topic}.ndjson`), `${JSON.stringify(record)}\n`);
+        try {
+          for await (const record of printTopic(topics, topic))
+            appendFileSync(join(folder, `${topic}.ndjson`), `${JSON.stringify(record)}\n`);
+        } catch (error) {
+          note(`${topic} cannot be kept: ${String(error)}`);
+        }
     };
-    const random = createRandomSource(seed);
+    const randomOf = (purpose: string) => createRandomSource(seed, purpose);
     const isLively = fault.pace !== 'plain';
-    const load = createClickLoad(topics, random, { ...(isLively && LIVELY_LOAD), ...fault.load });
+    const load = createClickLoad(topics, randomOf('load'), { ...(isLively && LIVELY_LOAD), ...fault.load });
     /** What is written at once and then no more is not repeated while it is new. */
     let isLongLoad = false;
     const findings: string[] = [];
-    const watch = watchWriting(load);
+    const watch = watchOver(load, kafka.proxies);
     tidyUps.push(() => {
       clearInterval(watch);
       return Promise.resolve();
@@ -161,7 +163,8 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     };
     const context: FaultContext = {
       rounds,
-      random,
+      random: randomOf('fault'),
+      randomOf,
       folder,
       topics,
       load,
@@ -228,16 +231,25 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     const isRunning = () => processes.some((app) => !app.hasEnded);
     if (fault.ends === 'refused') assert(!isRunning(), 'processes that should have refused run');
     else if (!isRunning()) await context.startAggregator().ready();
-    await count();
+    await assertCounted({
+      fault,
+      topics,
+      load,
+      manifests,
+      findings,
+      sums,
+      isLongLoad,
+      patienceMs,
+      patiently,
+      report: context.report,
+    });
     // One that has ended before has its reasons, which the fault knows.
     for (const app of processes) if (!app.hasEnded) await stopWithin(app);
     await assertNoOpenTransaction(kafka.direct, topics.applicationId);
-    for (const tidyUp of tidyUps.splice(kafka.tidyUps)) await tidyUp();
-    if (kafka.own)
-      await assertNoConnection(
-        kafka.nodes.map(({ port }) => port),
-        kafka.nodes.map(({ pid }) => pid),
-      );
+    // Before the tidying up kills what is left.
+    assertNoProcess(topics.applicationId);
+    for (const tidyUp of tidyUps.splice(1)) await tidyUp();
+    await kafka.assertNobodyConnected();
 
     /** Waits for what is to be read; what takes too long is a finding, for which it is counted what is missing. */
     async function patiently<Result>(work: Promise<Result>): Promise<Result> {
@@ -248,130 +260,18 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
         throw error;
       }
     }
-
-    async function count(): Promise<void> {
-      const fromManifests = manifests.reduce((sum, { clicks }) => sum + clicks, 0);
-      const written = load.written + fromManifests;
-      const found = (error: unknown) => {
-        if (!(error instanceof LimitError)) findings.push(String(error));
-      };
-      if (findings.length === 0)
-        await patiently(untilAllRead(topics, written, undefined, { atLeast: true })).catch(found);
-      // One after the other: three tools at once are slower on two cores.
-      const isInputWhole = !(fault.isInputUnprintable ?? fault.isLossAccepted);
-      const input = isInputWhole
-        ? await countInput(kafka.direct, topics.clicks, written)
-        : { ...load, clicks: load.answer, records: written, furthestRepetitionMs: 0 };
-      const books =
-        findings.length === 0 ? await patiently(assertBooks(topics, input.records)).catch(found) : undefined;
-      const result = await readTotals(
-        kafka.direct,
-        topics.totals,
-        fault.emit ?? 'every',
-        findings.length === 0 ? input.clicks : new Map(),
-      );
-      sums.clicks = [...input.clicks.values()].reduce((sum, clicks) => sum + clicks, 0);
-      findings.push(...result.findings);
-      for (const userId of new Set([
-        ...input.clicks.keys(),
-        ...result.totals.keys(),
-        ...load.answer.keys(),
-      ])) {
-        const [clicks, total] = [input.clicks.get(userId) ?? 0, result.totals.get(userId) ?? 0];
-        sums.lost += Math.max(0, clicks - total);
-        sums.doubled += Math.max(0, total - clicks);
-        if (clicks !== total) findings.push(`${userId} has ${clicks} clicks and a total of ${total}`);
-        if (manifests.length > 0) continue;
-        const sure = load.answer.get(userId) ?? 0;
-        const most = sure + (load.uncertain.clicks.get(userId) ?? 0);
-        if (clicks < sure || clicks > most)
-          findings.push(`${userId} has ${clicks} clicks in the log, and ${sure} to ${most} were written`);
-      }
-      if (books) {
-        const { counted, duplicate, rejected } = books;
-        const wrong = { counted, duplicate, rejected };
-        const right = { counted: sums.clicks, duplicate: input.repeated, rejected: input.malformed };
-        if (!isDeepStrictEqual(wrong, right))
-          findings.push(`books of ${JSON.stringify(wrong)} for ${JSON.stringify(right)}`);
-      }
-      if (sums.lost + sums.doubled > 0)
-        findings.unshift(`${sums.lost} clicks are lost and ${sums.doubled} counted twice`);
-      if (findings.length > 0 || !books) throw new Error(findings.slice(0, 20).join('\n'));
-
-      assert(sums.clicks > 0, 'there was nothing to count');
-      assert(load.uncertain.records <= load.written, 'most of the load could not be written');
-      // Then it would not be certain that it is a repetition.
-      assert(
-        input.furthestRepetitionMs <
-          Number({ ...LIVELY_ENVIRONMENT, ...fault.environment }.DEDUPLICATION_HORIZON_MS) / 2,
-        `a click was repeated after ${input.furthestRepetitionMs} ms`,
-      );
-      if (isLively && fault.ends !== 'refused') {
-        const finals = await withLimit(assertAllFinal(topics, books), patienceMs, 'not everything is final');
-        facts.push(`${finals} results of windows`, `${books.late} late`, `${books.duplicate} repeated`);
-        if (isLongLoad && load.written >= LIVELY_RECORDS)
-          assert(finals > 0 && books.late > 0 && books.duplicate > 0, 'the load was too tame');
-      }
-      const direct = { environment: topics.environment };
-      if (fault.ends === 'refused') return;
-      if (fault.isLossAccepted) await assert.rejects(assertVerified(direct), /^Error: verify ended with 2:/);
-      else if (manifests.length === 0) await assertVerified(direct);
-      for (const { file } of manifests) await assertVerified(direct, ['--manifest', file]);
-    }
   }
 
-  /** Ends the fault when a load that is to be written all the time has stood still for long. */
-  function watchWriting(load: ClickLoad): NodeJS.Timeout {
+  /** Ends the fault when a load that is to be written all the time has stood still for long, or a proxy's rule has thrown. */
+  function watchOver(load: ClickLoad, proxies: readonly KafkaProxy[]): NodeJS.Timeout {
     let [written, since] = [load.written, performance.now()];
     return setInterval(() => {
+      const thrown = proxies.find(({ ruleError }) => ruleError)?.ruleError;
+      if (thrown) over.abort(thrown);
       if (load.written !== written || writing.size === 0)
         [written, since] = [load.written, performance.now()];
       else if (performance.now() - since > MUTE_LIMIT_MS)
         over.abort(new Error(`nothing could be written for ${MUTE_LIMIT_MS / 1000} s`));
     }, LOOK_MS);
-  }
-
-  async function startKafka(): Promise<{
-    direct: string;
-    proxied: string;
-    own?: Broker;
-    cluster?: Cluster;
-    nodes: readonly Broker[];
-    tidyUps: number;
-  }> {
-    const { kafka } = fault;
-    if (!kafka) {
-      const { brokers } = await options.sharedBroker();
-      return { direct: brokers, proxied: brokers, nodes: [], tidyUps: 0 };
-    }
-    const { nodes: count, ...rest } = kafka;
-    if (count !== undefined) {
-      const cluster = await startCluster({ nodes: count, ...rest });
-      tidyUps.push(cluster.stop);
-      const { brokers, proxied, nodes } = cluster;
-      const [own] = nodes;
-      return { direct: brokers, proxied, cluster, nodes, tidyUps: 1, ...(own && { own }) };
-    }
-    const broker = await startBroker(rest);
-    tidyUps.push(broker.stop);
-    return { direct: broker.brokers, proxied: broker.brokers, own: broker, nodes: [broker], tidyUps: 1 };
-  }
-}
-
-/** Something took too long. */
-class LimitError extends Error {}
-
-async function withLimit<Result>(work: Promise<Result>, limitMs: number, finding: string): Promise<Result> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([
-      work,
-      delay(limitMs, undefined, { signal: over.signal }).then(() => {
-        throw new LimitError(`${finding} within ${limitMs / 1000} s`);
-      }),
-    ]);
-  } finally {
-    over.abort();
-    work.catch(() => undefined);
   }
 }

@@ -3,83 +3,73 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker, type Broker } from '@clickstream/local-kafka';
-import type { Fault, Outcome } from './fault.ts';
+import type { Outcome } from './fault.ts';
 import { assertNoConnection } from './left-over.ts';
+import type { Plan } from './plan-rounds.ts';
 import { runFault } from './run-fault.ts';
 
 /** How to run the suite. */
 export interface SuiteOptions {
   readonly seed: number;
-  /** Of each fault, instead of its own. */
-  readonly rounds?: number | undefined;
-  /** What all of it may take, about; fewer rounds make it fit. */
-  readonly budgetSeconds?: number | undefined;
   /** Faults at the same time: most of them mostly wait. */
-  readonly sideBySide?: number;
+  readonly sideBySide: number;
+  /** The command that repeats an outcome. */
+  readonly commandOf: (outcome: Outcome) => string;
   /** Told a line about each fault. */
   readonly print: (line: string) => void;
 }
 
-/** Starting Kafka, coming to rest and counting, for a fault that needs nothing special. */
-const FRAME_SECONDS = 25;
+/** What came out of the suite. */
+export interface SuiteResult {
+  /** In the order in which the faults were done. */
+  readonly outcomes: readonly Outcome[];
+  /** Why it failed all the same, with what is no single fault's. */
+  readonly finding?: string;
+}
 
-/** Runs faults side by side, those that take longest first. */
-export async function runSuite(faults: readonly Fault[], options: SuiteOptions): Promise<Outcome[]> {
-  const { seed, sideBySide = 3, print } = options;
+/** Runs faults side by side, in the order of the plan. Never rejects for what a fault finds. */
+export async function runSuite({ rounds }: Plan, options: SuiteOptions): Promise<SuiteResult> {
+  const { seed, sideBySide, print } = options;
   const folder = mkdtempSync(join(tmpdir(), 'clickstream-faults-'));
-  const rounds = planRounds(faults, options);
-  const waiting = [...faults].sort(
-    (one, other) => secondsOf(other, rounds.get(other) ?? 1) - secondsOf(one, rounds.get(one) ?? 1),
-  );
+  const waiting = [...rounds];
   let broker: Promise<Broker> | undefined;
   const outcomes: Outcome[] = [];
   const work = async () => {
-    for (let fault = waiting.shift(); fault; fault = waiting.shift()) {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [fault, count] = next;
       const outcome = await runFault(fault, {
         seed,
-        rounds: rounds.get(fault) ?? 1,
+        rounds: count,
         folder: join(folder, fault.name),
         sharedBroker: () => (broker ??= startBroker({ heapMb: 512 })),
       });
       outcomes.push(outcome);
-      for (const line of describe(outcome, seed)) print(line);
+      for (const line of describe(outcome, options)) print(line);
     }
   };
   await Promise.all(Array.from({ length: sideBySide }, work));
-  if (broker) {
+  const finding = broker && (await endSharedBroker(broker));
+  if (finding !== undefined) print(`FAILED  the broker that faults share: ${finding}`);
+  if (outcomes.every(({ failure }) => !failure)) await rm(folder, { recursive: true });
+  return { outcomes, ...(finding !== undefined && { finding }) };
+}
+
+/** @returns what is wrong with it: the outcomes of the faults are not to be lost with it. */
+async function endSharedBroker(broker: Promise<Broker>): Promise<string | undefined> {
+  try {
     const { port, pid, stop } = await broker;
     try {
       await assertNoConnection([port], [pid]);
     } finally {
       await stop();
     }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
-  if (outcomes.every(({ failure }) => !failure)) await rm(folder, { recursive: true });
-  return faults.flatMap((fault) => outcomes.filter((outcome) => outcome.fault === fault));
 }
 
-/** Rounds of each fault, so that all of them take no longer than they may. */
-function planRounds(
-  faults: readonly Fault[],
-  { rounds, budgetSeconds, sideBySide = 3 }: SuiteOptions,
-): Map<Fault, number> {
-  const own = new Map(faults.map((fault) => [fault, rounds ?? fault.rounds ?? 1]));
-  if (budgetSeconds === undefined) return own;
-  const of = (share: number) =>
-    new Map([...own].map(([fault, count]) => [fault, Math.max(1, Math.floor(count * share))]));
-  for (let share = 1; share > 0; share -= 0.02) {
-    const plan = of(share);
-    const all = [...plan].reduce((sum, [fault, count]) => sum + secondsOf(fault, count), 0);
-    if (all / sideBySide <= budgetSeconds) return plan;
-  }
-  return of(0);
-}
-
-function secondsOf({ seconds }: Fault, rounds: number): number {
-  return FRAME_SECONDS + seconds.fixed + rounds * seconds.round;
-}
-
-function describe(outcome: Outcome, seed: number): string[] {
+function describe(outcome: Outcome, { commandOf }: SuiteOptions): string[] {
   const { fault, rounds, clicks, recoveriesMs, facts: reported, seconds, failure } = outcome;
   const facts = [
     `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
@@ -95,6 +85,6 @@ function describe(outcome: Outcome, seed: number): string[] {
     `FAILED  ${fault.name}: ${facts}`,
     ...failure.finding.split('\n').map((line) => `        ${line}`),
     `        kept: ${failure.folder}`,
-    `        again: pnpm test:faults --only ${fault.name} --rounds ${rounds} --seed ${seed}`,
+    `        again: ${commandOf(outcome)}`,
   ];
 }

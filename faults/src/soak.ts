@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { API_KEY, findFreePort, type KafkaProxy, type ProxyLine } from '@clickstream/local-kafka';
+import { API_KEY, findFreePort } from '@clickstream/local-kafka';
 import type { AppProcess } from '@clickstream/test-harness';
 import type { Fault, FaultContext } from './fault.ts';
 import { countSockets } from './left-over.ts';
+import { LINE_AILMENTS, withAilment, type LineAilment } from './line-ailments.ts';
 import { readMetrics } from './read-metrics.ts';
 import { stopWithin } from './stop-within.ts';
 
@@ -35,23 +36,7 @@ type Disturbance = (context: FaultContext, instances: Instance[]) => Promise<voi
 
 /** What a long-lived instance has to live through, by name. */
 const DISTURBANCES: readonly (readonly [name: string, disturb: Disturbance])[] = [
-  [
-    'connections reset',
-    ({ proxy }) => {
-      proxy.reset();
-      return Promise.resolve();
-    },
-  ],
-  [
-    'line cut',
-    badLine((proxy) => {
-      proxy.cut();
-    }),
-  ],
-  ['late line', badLine(lineOf({ latencyMs: 300 }))],
-  ['slow line', badLine(lineOf({ bytesPerSecond: 50_000 }))],
-  ['requests lost', badLine(lineOf({ blackHole: 'request' }))],
-  ['responses lost', badLine(lineOf({ blackHole: 'response' }))],
+  ...LINE_AILMENTS.map((ailment) => [ailment.name, badLine(ailment)] as const),
   [
     'commit response lost',
     ({ proxy }) =>
@@ -204,16 +189,9 @@ async function keepWritingFor(keepWriting: FaultContext['keepWriting'], forMs: n
 }
 
 /** A line that is bad for some seconds. */
-function badLine(worsen: (proxy: KafkaProxy) => void): Disturbance {
-  return async ({ proxy, random }) => {
-    worsen(proxy);
-    await delay(2_000 + random.below(6_000));
-    proxy.mend();
-  };
-}
-
-function lineOf(line: ProxyLine): (proxy: KafkaProxy) => void {
-  return (proxy) => {
-    proxy.line = line;
+function badLine(ailment: LineAilment): Disturbance {
+  return ({ proxy, random }) => {
+    const forMs = 2_000 + random.below(6_000);
+    return withAilment(ailment, proxy, () => delay(forMs));
   };
 }

@@ -17,21 +17,21 @@ export interface StopOptions {
   /** What it may end with; 0 unless told otherwise. */
   readonly exitCodes?: readonly number[];
   /** Looks at what a process has left. */
-  readonly after?: (round: number) => void;
+  readonly after?: (round: number, app: AppProcess) => void;
 }
 
 /** Stops an app at random moments, once a round. @throws AssertionError unless it ends within 10 s each time */
 export async function stopAtRandomMoments(options: StopOptions): Promise<void> {
   const { rounds, atOnce, random, start, exitCodes, after } = options;
-  let next = 0;
+  // Drawn before: which lane gets to which round is up to the clock.
+  const moments = Array.from({ length: rounds }, () => random.below(MOMENTS_MS)).entries();
   const stopOneAfterTheOther = async (lane: number) => {
-    while (next < rounds) {
-      const round = next++;
+    for (const [round, momentMs] of moments) {
       const app = start(round, lane);
       await untilConnected(app);
-      await delay(random.below(MOMENTS_MS));
+      await delay(momentMs);
       await stopWithin(app, exitCodes);
-      after?.(round);
+      after?.(round, app);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, (_, lane) => stopOneAfterTheOther(lane)));

@@ -11,6 +11,7 @@ export const abortedCanaries: Fault = {
   title:
     'aborted transactions overlap with open ones between the clicks, on the input and on the repartition topic',
   rounds: 40,
+  fewestRounds: 2 * MOST_OPEN,
   seconds: { round: 1, fixed: 5 },
   async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

@@ -9,6 +9,8 @@ export const aggregatorStopped: Fault = {
   name: 'aggregator-stopped',
   title: 'SIGTERM of the aggregator at random moments: exit 0 within 10 s, no transaction open',
   rounds: 100,
+  // A static member, and one that is none.
+  fewestRounds: 2,
   seconds: { round: 2.5, fixed: 10 },
   async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
     keepWriting(200);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Fault } from '../fault.ts';
 import { supervise } from '../supervise.ts';
 
@@ -12,10 +13,11 @@ export const brokerAbsentAtStart: Fault = {
     for (let round = 0; round < rounds; round++) {
       await load.write(500);
       await broker.kill();
-      const ready = supervise(() => startAggregator(), signal);
+      const supervised = supervise(() => startAggregator(), signal);
       await pause(ABSENT_MS);
       await broker.restart();
-      const aggregator = await ready;
+      const aggregator = await supervised.ready;
+      assert.ok(supervised.restarts > 0, 'the app was started once, and waited all the time');
       await load.write(500);
       await recover(aggregator);
     }

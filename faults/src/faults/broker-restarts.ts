@@ -5,6 +5,7 @@ export const brokerRestarts: Fault = {
   title: 'the broker is restarted, in turn cleanly and after `kill -9`',
   kafka: {},
   rounds: 6,
+  fewestRounds: 2,
   seconds: { round: 14, fixed: 5 },
   async run({ pause, rounds, random, broker, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

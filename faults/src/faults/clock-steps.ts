@@ -24,6 +24,7 @@ export const clockSteps: Fault = {
   load: { eventTime: () => Date.now() },
   environment: { ...LIVELY_ENVIRONMENT, GRACE_MS: String(GRACE_MS) },
   rounds: 2,
+  fewestRounds: 2,
   seconds: { round: 28, fixed: 15 },
   async run({ pause, rounds, topics, load, startAggregator, keepWriting, recover }) {
     const healthPort = await findFreePort();

@@ -12,10 +12,15 @@ export const coordinatorNotReady: Fault = {
   async run({ pause, rounds, proxy, load, startAggregator, recover }) {
     for (let round = 0; round < rounds; round++) {
       await load.write(500);
-      const stop = proxy.intercept('request', (frame) =>
-        frame.apiKey === API_KEY.findCoordinator ? { reply: notAvailable(frame) } : undefined,
-      );
+      const { promise: asked, resolve: setAsked } = Promise.withResolvers<undefined>();
+      const stop = proxy.intercept('request', (frame) => {
+        if (frame.apiKey !== API_KEY.findCoordinator) return undefined;
+        setAsked(undefined);
+        return { reply: notAvailable(frame) };
+      });
       const aggregator = startAggregator();
+      // From then on, since a busy machine takes as long to start it.
+      await asked;
       await pause(NOT_READY_MS);
       stop();
       await recover(aggregator);

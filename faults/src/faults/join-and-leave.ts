@@ -8,6 +8,7 @@ export const joinAndLeave: Fault = {
   name: 'join-and-leave',
   title: 'an instance joins or leaves every 3 s',
   rounds: 40,
+  fewestRounds: 2 * MOST_INSTANCES,
   // Ids are forgotten while it runs.
   environment: { DEDUPLICATION_HORIZON_MS: '60000' },
   seconds: { round: 3, fixed: 10 },
@@ -23,7 +24,9 @@ export const joinAndLeave: Fault = {
       else
         for (const instance of instances.splice(random.below(instances.length), 1)) {
           await instance.ready();
-          leaving.push(stopWithin(instance));
+          const left = stopWithin(instance);
+          left.catch(() => undefined); // thrown when all have left
+          leaving.push(left);
         }
       await pause(PAUSE_MS);
     }

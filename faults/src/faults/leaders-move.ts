@@ -1,12 +1,18 @@
-import type { Fault } from '../fault.ts';
+import assert from 'node:assert/strict';
 import { administer } from '../administer.ts';
+import type { Fault } from '../fault.ts';
+import { ledBy } from '../led-by.ts';
 import { untilInSync } from '../until-in-sync.ts';
+
+const NODES = 3;
 
 export const leadersMove: Fault = {
   name: 'leaders-move',
   title: 'leaders and coordinators move from node to node, and back',
-  kafka: { nodes: 3 },
-  rounds: 3,
+  // Nobody else is to move them back.
+  kafka: { nodes: NODES, config: { 'auto.leader.rebalance.enable': 'false' } },
+  rounds: NODES,
+  fewestRounds: NODES,
   seconds: { round: 30, fixed: 30 },
   async run({ rounds, cluster, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
@@ -14,14 +20,25 @@ export const leadersMove: Fault = {
     keepWriting(200);
     for (let round = 0; round < rounds; round++) {
       // A clean stop hands over all that it leads first.
-      await cluster.nodes[round % cluster.nodes.length]?.restart();
+      const node = cluster.nodes[round % cluster.nodes.length];
+      assert(node);
+      const led = await ledBy(topics, node.id);
+      for (const [topic, partitions] of Object.entries(led))
+        assert.ok(partitions > 0, `node ${node.id} leads nothing of ${topic}`);
+      await node.restart();
       await recover(aggregator);
       await untilInSync(topics);
+      const left = await ledBy(topics, node.id);
+      for (const [topic, partitions] of Object.entries(led))
+        assert.ok((left[topic] ?? 0) < partitions, `no leader of ${topic} has moved from node ${node.id}`);
       await administer(topics, 'kafka-leader-election', [
         '--election-type',
         'preferred',
         '--all-topic-partitions',
       ]);
+      const back = await ledBy(topics, node.id);
+      for (const [topic, partitions] of Object.entries(left))
+        assert.ok((back[topic] ?? 0) > partitions, `no leader of ${topic} has moved back to node ${node.id}`);
       await recover(aggregator);
     }
   },

@@ -1,11 +1,14 @@
 import type { Fault } from '../fault.ts';
 import { untilInSync } from '../until-in-sync.ts';
 
+const NODES = 3;
+
 export const nodesKilled: Fault = {
   name: 'nodes-killed',
   title: 'rolling `kill -9` of three nodes, with three replicas of which two must be in sync',
-  kafka: { nodes: 3 },
-  rounds: 3,
+  kafka: { nodes: NODES },
+  rounds: NODES,
+  fewestRounds: NODES,
   seconds: { round: 35, fixed: 30 },
   async run({ pause, rounds, cluster, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();

@@ -10,6 +10,7 @@ export const stoppedTwice: Fault = {
   title: 'SIGTERM twice: at once is as good as once, later ends it although the broker is silent',
   kafka: {},
   rounds: 4,
+  fewestRounds: 2,
   seconds: { round: 8, fixed: 10 },
   async run({ pause, rounds, broker, startAggregator, keepWriting, recover }) {
     keepWriting(200);

@@ -6,12 +6,13 @@ export const windowLoadKilled: Fault = {
   name: 'window-load-killed',
   title: '`kill -9` at random moments while 1,000 clicks come on each of 6 pages in each window',
   rounds: 20,
+  fewestRounds: 4,
   seconds: { round: 3, fixed: 40 },
   emit: 'coalesced',
   pace: 'plain',
   environment: { ...WINDOW_LOAD_ENVIRONMENT, ...SAME_SEAT },
-  async run({ pause, rounds, random, topics, load, startAggregator, recover, report }) {
-    const windowLoad = createWindowLoad(topics, load, random);
+  async run({ pause, rounds, random, randomOf, topics, load, startAggregator, recover, report }) {
+    const windowLoad = createWindowLoad(topics, load, randomOf('window load'));
     const stopWriting = windowLoad.keepWriting();
     for (let round = 0; round < rounds; round++) {
       const instance = startAggregator();

@@ -9,6 +9,7 @@ export const zombieWakesUp: Fault = {
   name: 'zombie-wakes-up',
   title: 'SIGSTOP at each named moment, and SIGCONT when another instance has taken over',
   rounds: MOMENTS.length,
+  fewestRounds: MOMENTS.length,
   seconds: { round: 22, fixed: 10 },
   async run({ rounds, load, startAggregator, keepWriting, recover }) {
     await load.write(500);

@@ -12,8 +12,10 @@ export {
   type ProxyLine,
   type ProxyRule,
   type ProxyRules,
+  type ProxyTally,
   type ProxyWay,
 } from './kafka-proxy.ts';
+export { findProcessesByEnvironment, type ProcessEntry } from './process-table.ts';
 export { startCluster, type Cluster, type ProxiedBroker, type StartClusterOptions } from './start-cluster.ts';
 export { startBroker, type Broker, type StartBrokerOptions } from './start-broker.ts';
 export { runTool, spawnTool, type RunningTool, type ToolOptions, type ToolResult } from './tools.ts';

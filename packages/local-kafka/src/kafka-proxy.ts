@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onFrame } from './kafka-frames.ts';
 
 /** The requests of the Kafka protocol that tests pick out, by their api key. */
 export const API_KEY = {
@@ -63,6 +64,18 @@ export interface ProxyLine {
   readonly blackHole?: ProxyWay | 'both';
 }
 
+/** What the proxy has done so far, so that a test can tell that a disturbance has disturbed something. */
+export interface ProxyTally {
+  /** Frames that {@link ProxyLine} made late. */
+  readonly delayed: number;
+  /** Frames that a rule or a black hole swallowed. */
+  readonly dropped: number;
+  /** Requests that a rule answered. */
+  readonly replied: number;
+  /** Connections reset by a rule or a call, or refused while the line was cut. */
+  readonly reset: number;
+}
+
 /** A request that was taken from its client before it got to the broker. */
 export interface HeldRequest {
   readonly frame: ProxyFrame;
@@ -89,6 +102,10 @@ export interface KafkaProxy {
   readonly accepted: number;
   /** Client connections open now. */
   readonly open: number;
+  /** As it is now; it does not change afterwards. */
+  readonly tally: ProxyTally;
+  /** What a rule has thrown first. The connection was reset for it. */
+  readonly ruleError: Error | undefined;
   /** Puts a rule before those that there are; the first that returns something decides. @returns what takes it away */
   intercept(way: ProxyWay, rule: ProxyRule): () => void;
   /** Takes the next request for which `picks` is true, and holds back what comes behind it on its connection. */
@@ -99,12 +116,15 @@ export interface KafkaProxy {
   cut(): void;
   /** The line is as good as new. */
   mend(): void;
+  /** @throws Error that a rule has thrown: it would be missed otherwise */
   close(): Promise<void>;
 }
 
 /** Starts a proxy on a free port of the loopback interface. The first of `brokers` (`host:port,…`) is the one behind it. */
 export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): Promise<KafkaProxy> {
   const links = new Set<{ destroy: () => void }>();
+  const tally = { delayed: 0, dropped: 0, replied: 0, reset: 0 };
+  let ruleError: Error | undefined;
   const requestRules: ProxyRule[] = rules.onRequest ? [rules.onRequest] : [];
   const responseRules: ProxyRule[] = rules.onResponse ? [rules.onResponse] : [];
   let target = brokers.split(',')[0] ?? '';
@@ -119,6 +139,7 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
 
   const server = createServer((client) => {
     if (isCut) {
+      tally.reset++;
       client.resetAndDestroy();
       return;
     }
@@ -133,28 +154,50 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
       },
     };
     links.add(link);
+    const resetLink = () => {
+      if (links.has(link)) tally.reset++;
+      link.destroy();
+    };
+    const failed = (error: unknown) => {
+      ruleError ??= error instanceof Error ? error : new Error(String(error));
+      link.destroy();
+    };
 
     const pass = async (frame: ProxyFrame, way: ProxyWay, arrivedAt: number) => {
       const action = await decide(way === 'request' ? requestRules : responseRules, frame);
-      if (action === 'reset') link.destroy();
-      if (action === 'reset' || action === 'drop') return;
+      if (action === 'reset') {
+        resetLink();
+        return;
+      }
+      if (action === 'drop') {
+        tally.dropped++;
+        return;
+      }
       const { latencyMs = 0, bytesPerSecond = Infinity } = line;
       const lateMs = Math.max(
         arrivedAt + latencyMs - performance.now(),
         (frame.bytes.length / bytesPerSecond) * 1000,
       );
-      if (lateMs > 0) await delay(lateMs);
-      if (line.blackHole === way || line.blackHole === 'both') return;
+      if (lateMs > 0) {
+        tally.delayed++;
+        await delay(lateMs);
+      }
+      if (line.blackHole === way || line.blackHole === 'both') {
+        tally.dropped++;
+        return;
+      }
       const receiver = way === 'request' ? broker : client;
       if (action === 'forward') receiver.write(frame.bytes);
-      else if ('reply' in action) client.write(action.reply);
-      else {
+      else if ('reply' in action) {
+        tally.replied++;
+        client.write(action.reply);
+      } else {
         receiver.write(action.bytes, () => {
-          if (action.thenReset) link.destroy();
+          if (action.thenReset) resetLink();
         });
       }
     };
-    onFrame(client, (bytes, arrivedAt) => {
+    const onRequest = (bytes: Buffer, arrivedAt: number) => {
       const clientIdLength = Math.max(0, bytes.readInt16BE(12));
       const frame = {
         apiKey: bytes.readInt16BE(4),
@@ -166,13 +209,15 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
       };
       requests.set(frame.correlationId, frame);
       return pass(frame, 'request', arrivedAt);
-    });
-    onFrame(broker, (bytes, arrivedAt) => {
+    };
+    const onResponse = (bytes: Buffer, arrivedAt: number) => {
       const request = requests.get(bytes.readInt32BE(4));
       if (!request) return Promise.resolve();
       requests.delete(request.correlationId);
       return pass({ ...request, bytes }, 'response', arrivedAt);
-    });
+    };
+    onFrame(client, onRequest, failed);
+    onFrame(broker, onResponse, failed);
     for (const socket of [client, broker]) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
@@ -191,6 +236,7 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
     };
   };
   const reset = () => {
+    tally.reset += links.size;
     for (const link of links) link.destroy();
   };
 
@@ -214,6 +260,12 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
     },
     get open() {
       return links.size;
+    },
+    get tally() {
+      return { ...tally };
+    },
+    get ruleError() {
+      return ruleError;
     },
     intercept,
     hold: (picks) =>
@@ -246,6 +298,7 @@ export async function startKafkaProxy(brokers: string, rules: ProxyRules = {}): 
       const closed = new Promise((resolve) => server.close(resolve));
       reset();
       await closed;
+      if (ruleError) throw ruleError;
     },
   };
 }
@@ -265,35 +318,12 @@ function deliverAlone(broker: Socket, request: Buffer): Promise<Buffer> {
     broker.on('close', () => {
       reject(new Error('the broker closed the connection without a response'));
     });
-    onFrame(broker, (response) => {
+    const onResponse = (response: Buffer) => {
       resolve(response);
       broker.destroy();
       return Promise.resolve();
-    });
+    };
+    onFrame(broker, onResponse, reject);
     broker.write(request);
-  });
-}
-
-/** Calls `handle` with one frame after the other, each when it is done with the one before. */
-function onFrame(socket: Socket, handle: (frame: Buffer, arrivedAt: number) => Promise<void>): void {
-  let chunks: Buffer[] = [];
-  let length = 0;
-  let handled = Promise.resolve();
-  socket.on('data', (chunk) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    // Put together when a frame is whole, not at each chunk: a fetch response comes in hundreds.
-    if (length < 4) return;
-    const arrivedAt = performance.now();
-    for (;;) {
-      if (chunks.length > 1 && (chunks[0]?.length ?? 0) < 4) chunks = [Buffer.concat(chunks)];
-      const size = length < 4 ? Infinity : 4 + (chunks[0]?.readInt32BE(0) ?? 0);
-      if (length < size) return;
-      const all = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-      const frame = all.subarray(0, size);
-      handled = handled.then(() => handle(frame, arrivedAt));
-      length -= size;
-      chunks = length > 0 ? [all.subarray(size)] : [];
-    }
   });
 }

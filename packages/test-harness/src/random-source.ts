@@ -4,8 +4,12 @@ export interface RandomSource {
   below(below: number): number;
 }
 
-export function createRandomSource(seed: number): RandomSource {
-  let state = seed >>> 0;
+/**
+ * @param purpose of the numbers: one seed gives each purpose numbers of its own. What draws by the clock, as a load does,
+ * needs them, or else it would shift the choices of whoever draws beside it.
+ */
+export function createRandomSource(seed: number, purpose = ''): RandomSource {
+  let state = (seed ^ hash(purpose)) >>> 0;
   return {
     below: (below) => {
       state = (state + 0x6d2b79f5) >>> 0;
@@ -14,4 +18,10 @@ export function createRandomSource(seed: number): RandomSource {
       return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
     },
   };
+}
+
+/** FNV-1a, with 0 for nothing. */
+function hash(text: string): number {
+  if (text === '') return 0;
+  return Buffer.from(text).reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193), 0x811c9dc5);
 }
