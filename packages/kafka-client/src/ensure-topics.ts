@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from '#kafkajs';
 import { connectAdmin, explainFailure } from './connect-admin.ts';
 import type { KafkaConnection } from './connection.ts';
@@ -22,6 +23,10 @@ export interface EnsureTopicsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How long a broker may take to hear of a topic that was created through another one. */
+const PATIENCE_MS = 10_000;
+const LOOK_MS = 100;
+
 /**
  * Sees to it that the topics exist: creates what is missing, alters nothing that exists. Also the place where an
  * app finds out whether it can reach Kafka at all.
@@ -36,16 +41,16 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<number
   const admin = await connectAdmin(connection, log, signal);
   try {
     const [first, ...others] = topics;
-    let existing = await partitionCounts(admin, topics);
+    let existing = await partitionCounts(admin);
     if (!existing.has(first.name)) {
       await create(admin, [first], partitions, log);
-      existing = await partitionCounts(admin, topics);
+      existing = await partitionCountsWith(admin, [first]);
     }
     const count = existing.get(first.name) ?? partitions;
     const missing = others.filter(({ name }) => !existing.has(name));
     if (missing.length > 0) {
       await create(admin, missing, count, log);
-      existing = await partitionCounts(admin, topics);
+      existing = await partitionCountsWith(admin, topics);
     }
     for (const { name } of others) {
       const found = existing.get(name);
@@ -65,12 +70,20 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<number
   }
 }
 
-async function partitionCounts(admin: Admin, topics: readonly TopicSpec[]): Promise<Map<string, number>> {
-  const names = new Set(await admin.listTopics());
-  const wanted = topics.map(({ name }) => name).filter((name) => names.has(name));
-  if (wanted.length === 0) return new Map();
-  const { topics: found } = await admin.fetchTopicMetadata({ topics: wanted });
-  return new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+/** Partitions of every topic, in one request without names: one with a name that a broker does not know fails. */
+async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+}
+
+/** The same with these topics, which exist: each request may go to another broker, and not all have heard of them yet. */
+async function partitionCountsWith(admin: Admin, topics: readonly TopicSpec[]): Promise<Map<string, number>> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const counts = await partitionCounts(admin);
+    if (topics.every(({ name }) => counts.has(name)) || performance.now() > deadline) return counts;
+    await delay(LOOK_MS);
+  }
 }
 
 async function create(
