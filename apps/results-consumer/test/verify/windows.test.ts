@@ -92,6 +92,53 @@ describe.concurrent('verify, of windows and sessions', () => {
     TEST_LIMIT_MS,
   );
 
+  describe('where a page was folded into (other) until there was room for it', () => {
+    /** B's first click, and A's first two, are on /b: B's was counted while there was room for /a alone. */
+    const folded =
+      (change: (pages: HandMade[]) => void = () => undefined) =>
+      ({ clicks, pages, sessions, checkpoint: { state } }: Books, { b }: Users) => {
+        clicks[2] = click('e2', b, '/b', T + 2_000);
+        amend(pages, `${T}/0//a`, { clicks: 1, users: 1 });
+        pages.splice(2, 0, pageResult('(other)', T, [1, 1], true));
+        amend(sessions, `${T + 2_000}/${b}`, { entryUrl: '/b', exitUrl: '/b' });
+        state.changedSettings.push('maxPages');
+        change(pages);
+      };
+
+    test('passes if all pages of the window together are what the clicks say', async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, folded());
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+    });
+
+    test.for<[what: string, change: (pages: HandMade[]) => void, text: RegExp]>([
+      [
+        'more',
+        (pages) => {
+          amend(pages, `${T}/0/(other)`, { clicks: 2 });
+        },
+        /^windows: pages-\S+ "1700000040000\/0\/…": expected 3 clicks on all pages together, found 4$/,
+      ],
+      [
+        'as many, and one of them has more than its own',
+        (pages) => {
+          amend(pages, `${T}/0//a`, { clicks: 2 });
+          pages.splice(
+            pages.findIndex(({ key }) => key === `${T}/0//b`),
+            1,
+          );
+        },
+        /^windows: pages-\S+ "1700000040000\/0\/\/a": expected 1 clicks, found 2$/m,
+      ],
+    ])('fails if they are %s', async ([, change, text], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, folded(change));
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(text);
+      expect(exitCode).toBe(1);
+    });
+  });
+
   test.for<[what: string, change: (books: Books, users: Users) => void, text: RegExp]>([
     [
       'the clicks of a window',
