@@ -1,6 +1,6 @@
 import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
 import type { AcknowledgedRanges } from './acknowledged-ranges.ts';
-import { Appearances, contentOf } from './appearances.ts';
+import { Appearances, contentOf, type Appearance } from './appearances.ts';
 import { clickOfRecord, type Click, type NoClick } from './click-of-record.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { pageOfClick } from './page-of-click.ts';
@@ -159,6 +159,7 @@ class Recount {
     if (home === partition) {
       if (!isRead) return 'pending';
       if (isCertain) this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
+      else this.#homes[home]?.note(click, record.timestampMs, partition);
       return 'counted';
     }
     if (isCertain) this.forwarded++;
@@ -166,7 +167,10 @@ class Recount {
       if (isRead) this.inFlight++;
       return 'pending';
     }
-    if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) return 'counted';
+    if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) {
+      this.#homes[home]?.note(click, record.timestampMs, partition);
+      return 'counted';
+    }
     this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
     const received = this.received.get(home) ?? { clicks: 0, lastOffset: 0 };
     received.clicks++;
@@ -207,22 +211,25 @@ class HomeRecount {
     this.#appearances = state && new Appearances(isHorizonKnown ? state.settings.horizonMs : undefined);
   }
 
+  /** Takes note of a click that may have been counted: if it was, those after it with the same id were not. */
+  note({ userId, id, url, timestamp }: Click, ingestTime: number, partition: number): Appearance | undefined {
+    if (id === undefined) return undefined;
+    return this.#appearances?.take(
+      userId,
+      id,
+      contentOf(url, timestamp),
+      ingestTime,
+      partition !== this.#task.partition,
+      this.#task.committedAt,
+    );
+  }
+
   take(click: Click, tally: Tally, ingestTime: number, partition: number, offset: number): void {
-    const { state, committedAt } = this.#task;
+    const { state } = this.#task;
     const { deadLetters, pages } = this.#targets;
-    const { userId, id, url, timestamp } = click;
-    const appearance =
-      id === undefined
-        ? undefined
-        : this.#appearances?.take(
-            userId,
-            id,
-            contentOf(url, timestamp),
-            ingestTime,
-            partition !== this.#task.partition,
-            committedAt,
-          );
-    const lateness = state && deadLetters.latenessOf(click, partition, offset);
+    const { url, timestamp } = click;
+    const appearance = this.note(click, ingestTime, partition);
+    const lateness = state && deadLetters.latenessOf(click, partition, offset, ingestTime);
     const isUncertain = appearance?.isUncertain === true;
     if (isUncertain) {
       this.uncertain++;

@@ -65,7 +65,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
     signal,
   );
   signal.throwIfAborted();
-  deadLetters.finish((partition, offset) => offset >= (bounds[partition]?.start ?? 0));
+  deadLetters.finish(cut, (partition, offset) => offset >= (bounds[partition]?.start ?? 0), gaps);
   const wholeness = checkBooks({ cut, bounds, letters: deadLetters.counts, recounts }, problems, gaps);
   const { users, differing, removed } = compareTotals(tallies, wholeness, sums, problems, gaps);
   checkSums(topics.totals, cut, sums, removed, problems, gaps);
