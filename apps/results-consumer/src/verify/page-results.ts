@@ -485,8 +485,9 @@ export function windowStarts(
   { sizeMs, advanceMs }: Pick<ClickState['windows'], 'sizeMs' | 'advanceMs'>,
 ): number[] {
   const starts: number[] = [];
-  for (let start = timestamp - (timestamp % advanceMs); start > timestamp - sizeMs; start -= advanceMs)
-    starts.unshift(start);
+  const last = timestamp - (timestamp % advanceMs);
+  // A window is as long as some advances.
+  for (let start = last + advanceMs - sizeMs; start <= last; start += advanceMs) starts.push(start);
   return starts;
 }
 

@@ -40,17 +40,21 @@ export class UserSessions {
   firstUncovered: number | undefined;
   /** Whether a record above the cut tells of another session, or of an end of one. */
   isOvertaken = false;
+  /** By their start. */
   #keys: PublishedSession[] | undefined;
   /** Those that are in force at the cut, by their start. */
   #inForce: PublishedSession[] | undefined;
+  /** For each of them the greatest end of those up to it. */
+  #ends: number[] | undefined;
+  /** By their start; they are the gap or more apart. */
   #visits: Visit[] | undefined;
 
   /** The session published under a key. */
   ofKey(start: number): PublishedSession {
     this.#keys ??= [];
-    // Most records are about sessions that began not long before.
-    const known = this.#keys.findLast((session) => session.start === start);
-    if (known) return known;
+    const at = lastUntil(this.#keys, start);
+    const known = this.#keys[at];
+    if (known?.start === start) return known;
     const session: PublishedSession = {
       start,
       published: undefined,
@@ -63,15 +67,13 @@ export class UserSessions {
       isMixed: false,
       origin: -1,
     };
-    this.#keys.push(session);
+    this.#keys.splice(at + 1, 0, session);
     return session;
   }
 
   /** The sessions in force at the cut, by their start. Ask after all of them were read. */
   get inForce(): readonly PublishedSession[] {
-    this.#inForce ??= (this.#keys ?? [])
-      .filter(({ published }) => published !== undefined)
-      .sort((one, other) => one.start - other.start);
+    this.#inForce ??= (this.#keys ?? []).filter(({ published }) => published !== undefined);
     return this.#inForce;
   }
 
@@ -96,20 +98,16 @@ export class UserSessions {
 
   /** Whether clicks lead from one time to the other, each less than the gap after the one before. */
   isOneVisit(start: number, end: number): boolean {
-    return (this.#visits ?? []).some((visit) => visit.start <= start && end <= visit.end);
+    const visits = this.#visits ?? [];
+    const visit = visits[lastUntil(visits, start)];
+    return visit !== undefined && end <= visit.end;
   }
 
   #sessionAt(timestamp: number): PublishedSession | undefined {
     const sessions = this.inForce;
-    let low = 0;
-    let high = sessions.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((sessions[middle]?.start ?? Infinity) <= timestamp) low = middle + 1;
-      else high = middle;
-    }
+    this.#ends ??= greatestEnds(sessions);
     // Only where sessions overlap is it another one than the first of these.
-    for (let at = low - 1; at >= 0; at--) {
+    for (let at = lastUntil(sessions, timestamp); timestamp <= (this.#ends[at] ?? -Infinity); at--) {
       const session = sessions[at];
       if (session?.published && timestamp <= session.published.end) return session;
     }
@@ -119,8 +117,8 @@ export class UserSessions {
   #visit(timestamp: number, gapMs: number): void {
     this.#visits ??= [];
     const visits = this.#visits;
-    let at = visits.length - 1;
-    while (at >= 0 && (visits[at]?.start ?? 0) - timestamp >= gapMs) at--;
+    // The last one that begins less than the gap after it.
+    const at = lastUntil(visits, timestamp + gapMs - 1);
     const visit = visits[at];
     if (!visit || timestamp - visit.end >= gapMs) {
       visits.splice(at + 1, 0, { start: timestamp, end: timestamp });
@@ -134,4 +132,21 @@ export class UserSessions {
     before.end = Math.max(before.end, visit.end);
     visits.splice(at, 1);
   }
+}
+
+/** Of a list by start, where the last one that starts at a time or before stands; -1 if there is none. */
+function lastUntil(list: readonly { readonly start: number }[], time: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.start ?? Infinity) <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function greatestEnds(sessions: readonly PublishedSession[]): number[] {
+  let greatest = -Infinity;
+  return sessions.map(({ published, start }) => (greatest = Math.max(greatest, published?.end ?? start)));
 }
