@@ -48,14 +48,14 @@ export class DeadLetters {
 
   /** By user and id. */
   readonly #latenessOfId: ReadonlyMap<string, Lateness>;
-  /** By partition, where it could not be told otherwise: the offsets of clicks that were rejected as `future`. */
-  readonly #future: readonly ReadonlySet<number>[];
+  /** By task, where it could not be told otherwise: the places of clicks that it rejected as `future`. */
+  readonly #future: readonly ReadonlySet<string>[];
 
   private constructor(
     counts: readonly DeadLetterCount[],
     lateness: readonly Map<number, Lateness>[],
     latenessOfId: ReadonlyMap<string, Lateness>,
-    future: readonly ReadonlySet<number>[],
+    future: readonly ReadonlySet<string>[],
     findings: Findings,
   ) {
     this.counts = counts;
@@ -79,7 +79,7 @@ export class DeadLetters {
     const ends = await reader.endOffsets(topic);
     const lateness = cut.map(() => new Map<number, Lateness>());
     const latenessOfId = new Map<string, Lateness>();
-    const future = cut.map(() => new Set<number>());
+    const future = cut.map(() => new Set<string>());
     const counts = await Promise.all(
       cut.map(async (task) => {
         const { partition, resultEnds } = task;
@@ -95,7 +95,9 @@ export class DeadLetters {
             const lateReason = LATE_REASONS.find((known) => known === reason);
             if (lateReason && task.state) late.take(lateReason, record);
             if (reason === 'future' && task.state?.changedSettings.includes('maxFutureMs'))
-              future[partition]?.add(integerOf(textOf(record, 'offset')) ?? -1);
+              future[partition]?.add(
+                ['partition', 'offset', 'timestamp'].map((name) => textOf(record, name)).join('/'),
+              );
           }
         return { start: Number(from), letters };
       }),
@@ -120,9 +122,9 @@ export class DeadLetters {
     return ofCopy && ofCopy.partition !== partition && !ofCopy.wasMet ? ofCopy : undefined;
   }
 
-  /** Whether a click was rejected as `future`, for a task that had other limits before. */
-  isListedAsFuture(partition: number, offset: number): boolean {
-    return this.#future[partition]?.has(offset) === true;
+  /** Whether a task that had other limits before has rejected a click as `future`, be it one that was forwarded to it. */
+  isListedAsFuture(task: number, partition: number, offset: number, ingestTime: number): boolean {
+    return this.#future[task]?.has(`${partition}/${offset}/${ingestTime}`) === true;
   }
 
   /** Checks that a click was too late for what its letters say, once it is met. */

@@ -13,6 +13,7 @@ import {
 } from './hand-made-aggregation.ts';
 
 const TEST_LIMIT_MS = 60_000;
+const MINUTE = 60_000;
 
 type Users = Readonly<Record<'a' | 'b', string>>;
 
@@ -88,6 +89,27 @@ describe.concurrent('verify, of windows and sessions', () => {
         /^windows: pages-\S+ "closedUntil\/0": expected 1700000100000, found nothing$/,
       );
       expect(exitCode).toBe(1);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  test(
+    'passes where a click was forwarded by one limit of the future and rejected at home by another',
+    async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(
+        onTestFinished,
+        ({ forwarded, deadLetters, checkpoint: { books, state } }, { a }) => {
+          // At the offset of a click of home that was counted.
+          forwarded.push(click('f1', a, '/a', Date.now() + 30 * MINUTE));
+          deadLetters.push(deadLetter('future', 0, undefined, { partition: 1 }));
+          Object.assign(books, { received: 1, rejected: 3 });
+          state.changedSettings.push('maxFutureMs');
+        },
+      );
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+      expect(report.clicks).toMatchObject({ counted: 7, rejected: 3, forwarded: 1, received: 1 });
     },
     TEST_LIMIT_MS,
   );
