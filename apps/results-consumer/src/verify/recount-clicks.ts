@@ -154,6 +154,7 @@ class Recount {
     const isRead = offset < position;
     const isCertain = isRead && offset >= (lossAccepted.input ?? 0);
     if (isCertain) this.read++;
+    if (isRead) this.#homes[partition]?.reach(record.timestampMs);
     const noted = clickOfRecord(record);
     const click =
       typeof noted !== 'string' && this.#isFuture(this.#task, noted, record, offset) ? 'future' : noted;
@@ -230,6 +231,11 @@ class HomeRecount {
 
   rejectFuture(): void {
     this.rejectedFuture++;
+  }
+
+  /** Takes note of when any record of the partition came. */
+  reach(ingestTime: number): void {
+    this.#appearances?.reach(ingestTime);
   }
 
   /** Takes note of a click that may have been counted: if it was, those after it with the same id were not. */
