@@ -164,6 +164,26 @@ export class PageResults {
   }
 
   /**
+   * Whether less is open than the checkpoint says, and there are results above the cut: then compaction may have removed
+   * those below it that they replace. Of what is closed nothing comes later that could.
+   */
+  isCompacted({ partition, sums, state }: Task): boolean {
+    const home = this.#homes[partition];
+    if (!home || !state) return false;
+    let isOvertaken = false;
+    let pages = 0;
+    let clicks = 0;
+    for (const { rows } of home.windows.values())
+      for (const row of rows.values()) {
+        if (row.isOvertaken) isOvertaken = true;
+        if (!row.published || row.published.isFinal) continue;
+        pages++;
+        clicks += row.published.clicks;
+      }
+    return isOvertaken && (pages < Number(sums['openPages']) || clicks < Number(sums['windowClicks']));
+  }
+
+  /**
    * Adds a click to its windows but those that it missed.
    *
    * @param user a number that is different for each user.
