@@ -127,8 +127,18 @@ export class DeadLetters {
     return this.#future[task]?.has(`${partition}/${offset}/${ingestTime}`) === true;
   }
 
-  /** Checks that a click was too late for what its letters say, once it is met. */
-  check(lateness: Lateness, home: number, state: ClickState, timestamp: number): void {
+  /**
+   * Checks that a click was too late for what its letters say, once it is met.
+   *
+   * @param isOpenAt whether it certainly belonged to a session that was open, with those closed that ended at that time.
+   */
+  check(
+    lateness: Lateness,
+    home: number,
+    state: ClickState,
+    timestamp: number,
+    isOpenAt: (closeTime: number) => boolean,
+  ): void {
     lateness.wasMet = true;
     const { where, streamTimes, missed, offset } = lateness;
     const report = (kind: string, text: string) => {
@@ -154,6 +164,12 @@ export class DeadLetters {
         );
       if (reason === 'session-late' && timestamp >= streamTime - graceMs)
         report('without cause', `lists a click as late for sessions that was within the grace ${why}`);
+      else if (
+        reason === 'session-late' &&
+        !state.changedSettings.includes('sessionGapMs') &&
+        isOpenAt(streamTime - graceMs)
+      )
+        report('without cause', `lists a click as late for sessions that belonged to an open one ${why}`);
     }
     if (streamTimes.has('late') && streamTimes.has('missed'))
       report('twice', 'lists a click as late that missed some windows only');

@@ -73,7 +73,11 @@ export async function recountClicks(
   const lossyHomes = new Set(
     cut.filter(({ lossAccepted }) => lossAccepted.forwards !== undefined).map((home) => home.partition),
   );
-  const homes = cut.map((task) => new HomeRecount(task, targets));
+  // Sessions that were closed apart may look like one where clicks or letters are missing.
+  const isWhole =
+    [...bounds, ...targets.deadLetters.counts].every(({ start }) => start === 0) &&
+    cut.every(({ lossAccepted }) => lossAccepted.input === undefined && lossAccepted.forwards === undefined);
+  const homes = cut.map((task) => new HomeRecount(task, targets, isWhole));
   const recounts = cut.map((task) => {
     const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(task.partition) ?? 0);
     return new Recount(task, marks, lossyHomes, cut, targets, homes);
@@ -218,11 +222,14 @@ class HomeRecount {
   lastEventTime = -Infinity;
   readonly #task: Task;
   readonly #targets: RecountTargets;
+  readonly #isWhole: boolean;
   readonly #appearances: Appearances | undefined;
 
-  constructor(task: Task, targets: RecountTargets) {
+  /** @param isWhole whether nothing is missing of clicks and letters, so that it is known which sessions were open. */
+  constructor(task: Task, targets: RecountTargets, isWhole: boolean) {
     this.#task = task;
     this.#targets = targets;
+    this.#isWhole = isWhole;
     const { state } = task;
     const isHorizonKnown =
       state?.changedSettings.includes('horizonMs') === false && state.duplicates.ids.forgottenEarly === 0;
@@ -270,14 +277,26 @@ class HomeRecount {
       if (appearance.isOther || isLateCopy) this.areCopiesKnown = false;
       if (isUncertain) pages.doubt(this.#task, timestamp, pageOfClick(url, state.windows.pageKey));
       if (!lateness || !isLateCopy) return;
-      deadLetters.check(lateness, tally.home, state, timestamp);
+      deadLetters.check(lateness, tally.home, state, timestamp, () => false);
       tally.uncertain++;
       return;
     }
     tally.recounted++;
     if (!state) return;
     this.lastEventTime = Math.max(this.lastEventTime, timestamp);
-    if (lateness) deadLetters.check(lateness, tally.home, state, timestamp);
+    if (lateness) {
+      const { sessionGapMs } = state.settings;
+      deadLetters.check(
+        lateness,
+        tally.home,
+        state,
+        timestamp,
+        (closeTime) =>
+          this.#isWhole &&
+          tally.uncertain === 0 &&
+          tally.sessions.isOpenAt(timestamp, partition, closeTime, sessionGapMs),
+      );
+    }
     if (lateness?.streamTimes.has('late') !== true) {
       const page = pageOfClick(url, state.windows.pageKey);
       pages.count(this.#task, timestamp, page, tally.number, lateness?.missed, isUncertain);

@@ -31,6 +31,8 @@ export interface SessionRecord {
 interface Visit {
   start: number;
   end: number;
+  /** Whether two became one: the first one's session may have been closed by then. */
+  isJoined: boolean;
 }
 
 /** The sessions of a user: those that were published, and the clicks counted anew. */
@@ -48,6 +50,8 @@ export class UserSessions {
   #ends: number[] | undefined;
   /** By their start; they are the gap or more apart. */
   #visits: Visit[] | undefined;
+  /** The partition that all clicks so far came through: these are in the order in which they were counted. */
+  #onlyOrigin: number | 'several' | undefined;
 
   /** The session published under a key. */
   ofKey(start: number): PublishedSession {
@@ -79,6 +83,7 @@ export class UserSessions {
 
   /** Adds a click that belongs to a session. */
   count(timestamp: number, url: string, origin: number, gapMs: number): void {
+    this.#onlyOrigin = this.#onlyOrigin === undefined || this.#onlyOrigin === origin ? origin : 'several';
     this.#visit(timestamp, gapMs);
     const session = this.#sessionAt(timestamp);
     if (!session) {
@@ -103,6 +108,23 @@ export class UserSessions {
     return visit !== undefined && end <= visit.end;
   }
 
+  /**
+   * Whether a click that comes now certainly belongs to a session that is open, however old it is. A session goes on as a
+   * visit does: a click that is less than the gap from a closed one is too late, so that it can only bring an open one up to
+   * it. False where clicks came through several partitions, so that nobody knows which of them came before.
+   *
+   * @param closeTime sessions that ended there, the gap included, are closed.
+   */
+  isOpenAt(timestamp: number, origin: number, closeTime: number, gapMs: number): boolean {
+    if (this.#onlyOrigin !== origin) return false;
+    const visits = this.#visits ?? [];
+    const visit = visits[lastUntil(visits, timestamp + gapMs - 1)];
+    if (!visit || visit.isJoined || timestamp - visit.end >= gapMs) return false;
+    // One that would begin earlier with it might reach into one that is closed.
+    const isInTime = timestamp >= visit.start || timestamp > closeTime - gapMs;
+    return visit.end + gapMs > closeTime && isInTime;
+  }
+
   #sessionAt(timestamp: number): PublishedSession | undefined {
     const sessions = this.inForce;
     this.#ends ??= greatestEnds(sessions);
@@ -121,7 +143,7 @@ export class UserSessions {
     const at = lastUntil(visits, timestamp + gapMs - 1);
     const visit = visits[at];
     if (!visit || timestamp - visit.end >= gapMs) {
-      visits.splice(at + 1, 0, { start: timestamp, end: timestamp });
+      visits.splice(at + 1, 0, { start: timestamp, end: timestamp, isJoined: false });
       return;
     }
     if (timestamp > visit.end) visit.end = timestamp;
@@ -130,6 +152,7 @@ export class UserSessions {
     const before = visits[at - 1];
     if (!before || timestamp - before.end >= gapMs) return;
     before.end = Math.max(before.end, visit.end);
+    before.isJoined = true;
     visits.splice(at, 1);
   }
 }

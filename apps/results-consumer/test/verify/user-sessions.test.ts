@@ -64,3 +64,22 @@ test('a hundred thousand sessions of one user are no more work than those of man
   // It takes 0.2 s; searching all of them for each took some minutes.
   expect((user + system) / 1e6).toBeLessThan(2);
 });
+
+test.for([
+  ['within a visit', [100, 109, 118], 112, 105, true],
+  ['just after one', [100], 109, 109, true],
+  ['the gap after one', [100], 110, 105, false],
+  ['just before one that it may begin', [100], 91, 100, true],
+  ['just before one, where another may be closed', [100], 91, 101, false],
+  ['after one that is closed', [100], 105, 110, false],
+  ['within two that a click brought together', [100, 118, 109], 112, 105, false],
+] as const)(
+  'a click %s is in an open session or may be none: %j, %i with those closed that ended at %i: %s',
+  ([, timestamps, timestamp, closeTime, isOpen]) => {
+    const sessions = new UserSessions();
+    for (const time of timestamps) sessions.count(time, '/', 0, GAP_MS);
+    expect(sessions.isOpenAt(timestamp, 0, closeTime, GAP_MS)).toBe(isOpen);
+    sessions.count(1_000, '/', 1, GAP_MS);
+    expect(sessions.isOpenAt(timestamp, 0, closeTime, GAP_MS)).toBe(false);
+  },
+);

@@ -274,6 +274,17 @@ describe.concurrent('verify, of windows and sessions', () => {
       /^late: dead-letters-\S+ \[0\] @ 5 lists a click as late that had an open window at event time 1700000125000 and stream time 1700000125000$/m,
     ],
     [
+      'a click listed as late for a session that belonged to an open one',
+      ({ deadLetters, sessions, checkpoint: { state, sums } }, { a }) => {
+        deadLetters.splice(1, 0, deadLetter('session-late', 5, T + 75_000));
+        amend(sessions, `${T + 1_000}/${a}`, { clicks: 3 });
+        state.books['sessionLate']! += 1;
+        state.books['sessioned']! -= 1;
+        sums['sessionClicks']! -= 1;
+      },
+      /^late: dead-letters-\S+ \[0\] @ 0 lists a click as late for sessions that belonged to an open one at event time 1700000050000 and stream time 1700000115000$/,
+    ],
+    [
       'a stream time that fell',
       ({ deadLetters }) => {
         deadLetters[1] = deadLetter('late', 6, T + 74_999);
