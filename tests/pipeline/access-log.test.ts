@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { createLogger, createPartitionReader } from '@clickstream/kafka-client';
+import { assertVerified } from '@clickstream/test-harness';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { startApp } from './app-process.ts';
@@ -46,7 +47,7 @@ async function readTotals(brokers: string, topic: string): Promise<Map<string, n
   return totals;
 }
 
-test('a replayed access log is counted as a shell pipeline counts it', async () => {
+test('a replayed access log is counted as a shell pipeline counts it', { timeout: 60_000 }, async () => {
   const environment = pipelineEnvironment();
   const aggregator = startApp('aggregator', [], environment);
   await aggregator.waitForLine((line) => line.startsWith('ready'));
@@ -59,9 +60,10 @@ test('a replayed access log is counted as a shell pipeline counts it', async () 
   expect(expected.size).toBe(USERS);
   expect(totals).toEqual(expected);
   expect(await aggregator.stop()).toBe(0);
+  await assertVerified({ environment });
 });
 
-test('what was counted is not counted again after a restart', async () => {
+test('what was counted is not counted again after a restart', { timeout: 60_000 }, async () => {
   const environment = pipelineEnvironment();
   const simulate = ['simulate', '--count', '500', '--rate', 'max', '--users', '1', '--no-report'];
   const follow = startApp('results-consumer', ['follow'], environment);
@@ -74,4 +76,5 @@ test('what was counted is not counted again after a restart', async () => {
     await follow.waitForLine((line) => line === `User 1 has clicked ${clicks} times.`);
     expect(await aggregator.stop()).toBe(0);
   }
+  await assertVerified({ environment });
 });

@@ -1,4 +1,5 @@
 import { runTool, spawnTool } from '@clickstream/local-kafka';
+import { assertVerified } from '@clickstream/test-harness';
 import { expect, test } from 'vitest';
 import { startApp } from './app-process.ts';
 import { pipelineEnvironment } from './pipeline-environment.ts';
@@ -38,4 +39,5 @@ test('plain programs work at both ends of a topic with one partition', async () 
   }
   expect(printed.at(-1)).toBe('User 42 has clicked 17 times.');
   expect(await aggregator.stop()).toBe(0);
+  await assertVerified({ environment });
 }, 60_000);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { createLogger, createPartitionReader } from '@clickstream/kafka-client';
 import { decodePageClicks, decodeUserSession, isClosedUntilKey } from '@clickstream/schema';
+import { assertVerified } from '@clickstream/test-harness';
 import { expect, onTestFinished, test } from 'vitest';
 import { startApp } from './app-process.ts';
 import { pipelineEnvironment } from './pipeline-environment.ts';
@@ -79,6 +80,7 @@ test("a replayed access log has the windows and sessions of SQL's recount", { ti
   expect(new Map(found)).toEqual(expected.pages);
   expect(sessions).toEqual(expected.sessions);
   expect(await aggregator.stop()).toBe(0);
+  await assertVerified({ environment });
 });
 
 function sumOfTotals(partitions: readonly ReadonlyMap<string, Buffer | null>[]): number {

@@ -28,6 +28,8 @@ export class Appearances {
   #current = new Generation();
   #previous = new Generation();
   #startMs = -Infinity;
+  /** The latest ingest time of a record that was read, which need not be the last one's. */
+  #reachedMs = -Infinity;
   readonly #isKnown: boolean;
   readonly #found: Appearance = { isRepeated: false, isUncertain: false, isOther: false, isForwarded: false };
 
@@ -38,8 +40,14 @@ export class Appearances {
     this.#stepMs = 2 * Math.max(1, Math.ceil(this.#horizonMs / STEPS_OF_HORIZON));
   }
 
+  /** Takes note of the ingest time of any record that the task has read: the horizon passes with it. */
+  reach(ingestTime: number): void {
+    if (ingestTime > this.#reachedMs) this.#reachedMs = ingestTime;
+  }
+
   /**
-   * Takes note of an appearance. Give them in the order of ingest time, or nearly so.
+   * Takes note of an appearance. Give them in the order of ingest time, as far as each input has them in that order: where
+   * producers set it, one whose clock is ahead may make an id forgotten that comes again at an earlier time.
    *
    * @param content anything that differs for clicks that differ, a whole number below 2^32.
    * @param isForwarded whether the click is not where it is counted.
@@ -54,10 +62,11 @@ export class Appearances {
     isForwarded: boolean,
     lastIngestTime: number,
   ): Appearance {
+    this.reach(ingestTime);
     if (this.#startMs === -Infinity) this.#startMs = ingestTime;
     if (ingestTime - this.#startMs > this.#horizonMs) {
-      const isNext = ingestTime - this.#startMs <= 2 * this.#horizonMs;
-      this.#previous = isNext ? this.#current : new Generation();
+      // However long ago it was: the clock that says so may be ahead of the others.
+      this.#previous = this.#current;
       this.#current = new Generation();
       this.#startMs = ingestTime;
     }
@@ -80,8 +89,9 @@ export class Appearances {
       found.isRepeated = sinceMs <= this.#horizonMs;
       const mayLag = (flags & FORWARDED) !== 0;
       found.isForwarded = mayLag;
+      const reachedMs = mayLag ? Math.max(lastIngestTime, this.#reachedMs) : this.#reachedMs;
       const isUnsettled = found.isRepeated
-        ? mayLag && lastIngestTime - generation.lastAt(at) > this.#horizonMs
+        ? reachedMs - generation.lastAt(at) > this.#horizonMs
         : mayLag || sinceMs <= this.#horizonMs + this.#stepMs;
       found.isUncertain = !this.#isKnown || found.isOther || isUnsettled;
       const lastAt = Math.max(ingestTime, generation.lastAt(at));

@@ -25,6 +25,8 @@ export interface Lateness {
   readonly home: number;
   /** Where the click stands. */
   readonly partition: number;
+  /** When the click came, ms since the epoch. */
+  readonly ingestTime: number;
   /** The first of its letters. */
   readonly where: string;
   readonly offset: number;
@@ -32,6 +34,8 @@ export interface Lateness {
   readonly streamTimes: Map<LateReason, number>;
   missed: readonly number[];
   wasMet: boolean;
+  /** Of a click that stood at the same place before: the topic was made anew since, or its tail was lost. */
+  readonly before: Lateness | undefined;
 }
 
 /** The dead letters of all tasks: how many of each reason there are, and which clicks came too late for what. */
@@ -44,14 +48,14 @@ export class DeadLetters {
 
   /** By user and id. */
   readonly #latenessOfId: ReadonlyMap<string, Lateness>;
-  /** By partition, where it could not be told otherwise: the offsets of clicks that were rejected as `future`. */
-  readonly #future: readonly ReadonlySet<number>[];
+  /** By task, where it could not be told otherwise: the places of clicks that it rejected as `future`. */
+  readonly #future: readonly ReadonlySet<string>[];
 
   private constructor(
     counts: readonly DeadLetterCount[],
     lateness: readonly Map<number, Lateness>[],
     latenessOfId: ReadonlyMap<string, Lateness>,
-    future: readonly ReadonlySet<number>[],
+    future: readonly ReadonlySet<string>[],
     findings: Findings,
   ) {
     this.counts = counts;
@@ -75,7 +79,7 @@ export class DeadLetters {
     const ends = await reader.endOffsets(topic);
     const lateness = cut.map(() => new Map<number, Lateness>());
     const latenessOfId = new Map<string, Lateness>();
-    const future = cut.map(() => new Set<number>());
+    const future = cut.map(() => new Set<string>());
     const counts = await Promise.all(
       cut.map(async (task) => {
         const { partition, resultEnds } = task;
@@ -83,7 +87,7 @@ export class DeadLetters {
         const end = Math.min(resultEnds.get(topic) ?? 0, Number(ends[partition] ?? 0n));
         const range = { topic, partition, from, to: BigInt(end) };
         const letters = new Map<string, number>();
-        const late = new LateLetters(topics, task, lateness, latenessOfId, findings);
+        const late = new LateLetters(topics, cut, task, lateness, latenessOfId, findings);
         for await (const batch of progress.watch(reader.read(range, signal), range))
           for (const record = batch.walk(); record.next();) {
             const reason = textOf(record, 'reason');
@@ -91,7 +95,9 @@ export class DeadLetters {
             const lateReason = LATE_REASONS.find((known) => known === reason);
             if (lateReason && task.state) late.take(lateReason, record);
             if (reason === 'future' && task.state?.changedSettings.includes('maxFutureMs'))
-              future[partition]?.add(integerOf(textOf(record, 'offset')) ?? -1);
+              future[partition]?.add(
+                ['partition', 'offset', 'timestamp'].map((name) => textOf(record, name)).join('/'),
+              );
           }
         return { start: Number(from), letters };
       }),
@@ -103,20 +109,36 @@ export class DeadLetters {
    * What a click came too late for, if anything. Of copies that came through several partitions nobody knows which one
    * was counted; if one was late, it was that one.
    */
-  latenessOf({ userId, id }: Click, partition: number, offset: number): Lateness | undefined {
-    const own = this.#lateness[partition]?.get(offset);
+  latenessOf(
+    { userId, id }: Click,
+    partition: number,
+    offset: number,
+    ingestTime: number,
+  ): Lateness | undefined {
+    let own = this.#lateness[partition]?.get(offset);
+    while (own && own.ingestTime !== ingestTime) own = own.before;
     if (own || id === undefined || this.#latenessOfId.size === 0) return own;
     const ofCopy = this.#latenessOfId.get(keyOf(userId, id));
     return ofCopy && ofCopy.partition !== partition && !ofCopy.wasMet ? ofCopy : undefined;
   }
 
-  /** Whether a click was rejected as `future`, for a task that had other limits before. */
-  isListedAsFuture(partition: number, offset: number): boolean {
-    return this.#future[partition]?.has(offset) === true;
+  /** Whether a task that had other limits before has rejected a click as `future`, be it one that was forwarded to it. */
+  isListedAsFuture(task: number, partition: number, offset: number, ingestTime: number): boolean {
+    return this.#future[task]?.has(`${partition}/${offset}/${ingestTime}`) === true;
   }
 
-  /** Checks that a click was too late for what its letters say, once it is met. */
-  check(lateness: Lateness, home: number, state: ClickState, timestamp: number): void {
+  /**
+   * Checks that a click was too late for what its letters say, once it is met.
+   *
+   * @param isOpenAt whether it certainly belonged to a session that was open, with those closed that ended at that time.
+   */
+  check(
+    lateness: Lateness,
+    home: number,
+    state: ClickState,
+    timestamp: number,
+    isOpenAt: (closeTime: number) => boolean,
+  ): void {
     lateness.wasMet = true;
     const { where, streamTimes, missed, offset } = lateness;
     const report = (kind: string, text: string) => {
@@ -142,6 +164,12 @@ export class DeadLetters {
         );
       if (reason === 'session-late' && timestamp >= streamTime - graceMs)
         report('without cause', `lists a click as late for sessions that was within the grace ${why}`);
+      else if (
+        reason === 'session-late' &&
+        !state.changedSettings.includes('sessionGapMs') &&
+        isOpenAt(streamTime - graceMs)
+      )
+        report('without cause', `lists a click as late for sessions that belonged to an open one ${why}`);
     }
     if (streamTimes.has('late') && streamTimes.has('missed'))
       report('twice', 'lists a click as late that missed some windows only');
@@ -151,24 +179,41 @@ export class DeadLetters {
    * Reports the letters about clicks that were not counted.
    *
    * @param isLeft whether all that was there at that partition and offset still is.
+   * @param gaps gets those of which nobody can tell, as loss was accepted.
    */
-  finish(isLeft: (partition: number, offset: number) => boolean): void {
-    for (const [partition, lateness] of this.#lateness.entries())
-      for (const [at, { wasMet, home, where, offset }] of lateness)
-        if (!wasMet && isLeft(partition, at))
-          this.#findings.addRecord(
-            'not counted',
-            'late',
-            home,
-            `${where} lists the record of partition ${partition} at offset ${at} as too late, and that is no click that was counted`,
-            { offset },
-          );
+  finish(cut: Cut, isLeft: (partition: number, offset: number) => boolean, gaps: Findings): void {
+    for (const [partition, latenessOfOffset] of this.#lateness.entries())
+      for (const [at, newest] of latenessOfOffset) {
+        if (!isLeft(partition, at)) continue;
+        for (let lateness: Lateness | undefined = newest; lateness; lateness = lateness.before) {
+          const { wasMet, home, where, offset } = lateness;
+          if (wasMet) continue;
+          const what = `${where} lists the record of partition ${partition} at offset ${at} as too late`;
+          if (mayBeLost(cut, partition, home))
+            gaps.addRecord(
+              'lost',
+              'late',
+              home,
+              `${what}, and with --accept-loss that need not be a click that is there and was counted`,
+              { offset },
+            );
+          else
+            this.#findings.addRecord(
+              'not counted',
+              'late',
+              home,
+              `${what}, and that is no click that was counted`,
+              { offset },
+            );
+        }
+      }
   }
 }
 
 /** The letters of one task about clicks that came too late. */
 class LateLetters {
   readonly #topics: { readonly clicks: string; readonly deadLetters: string };
+  readonly #cut: Cut;
   readonly #task: Task;
   readonly #lateness: readonly Map<number, Lateness>[];
   readonly #latenessOfId: Map<string, Lateness>;
@@ -177,12 +222,14 @@ class LateLetters {
 
   constructor(
     topics: { readonly clicks: string; readonly deadLetters: string },
+    cut: Cut,
     task: Task,
     lateness: readonly Map<number, Lateness>[],
     latenessOfId: Map<string, Lateness>,
     findings: Findings,
   ) {
     this.#topics = topics;
+    this.#cut = cut;
     this.#task = task;
     this.#lateness = lateness;
     this.#latenessOfId = latenessOfId;
@@ -196,8 +243,8 @@ class LateLetters {
     const report = (kind: string, text: string) => {
       this.#findings.addRecord(kind, 'late', home, `${where} ${text}`, { offset });
     };
-    const [partition, at, streamTime] = ['partition', 'offset', 'stream-time'].map((name) =>
-      integerOf(textOf(record, name)),
+    const [partition, at, ingestTime, streamTime] = ['partition', 'offset', 'timestamp', 'stream-time'].map(
+      (name) => integerOf(textOf(record, name)),
     );
     const missed = textOf(record, 'windows')
       .split(',')
@@ -208,6 +255,7 @@ class LateLetters {
       !ofPartition ||
       partition === undefined ||
       at === undefined ||
+      ingestTime === undefined ||
       streamTime === undefined ||
       textOf(record, 'topic') !== this.#topics.clicks ||
       missed.includes(undefined) ||
@@ -222,19 +270,44 @@ class LateLetters {
     const last = state?.clock?.streamTime ?? -Infinity;
     if (streamTime > last)
       report('ahead', `says that stream time was ${streamTime}, and the checkpoint says ${last}`);
-    let lateness = ofPartition.get(at);
+    const before = ofPartition.get(at);
+    let lateness = before;
+    while (lateness && lateness.ingestTime !== ingestTime) lateness = lateness.before;
     if (!lateness) {
-      lateness = { home, partition, where, offset, streamTimes: new Map(), missed: [], wasMet: false };
+      lateness = {
+        home,
+        partition,
+        ingestTime,
+        where,
+        offset,
+        streamTimes: new Map(),
+        missed: [],
+        wasMet: false,
+        before,
+      };
       ofPartition.set(at, lateness);
       const click = clickOfRecord(record);
       if (typeof click !== 'string' && click.id !== undefined)
         this.#latenessOfId.set(keyOf(click.userId, click.id), lateness);
     }
-    if (lateness.streamTimes.has(reason))
+    // A partition that was counted once more from its start is listed once more.
+    if (lateness.streamTimes.has(reason) && !mayBeLost(this.#cut, partition, home))
       report('twice', `lists a click as ${reason} that ${lateness.where} lists`);
     lateness.streamTimes.set(reason, streamTime);
     if (reason === 'missed') lateness.missed = missed.filter((start) => start !== undefined);
   }
+}
+
+/**
+ * Whether what a task says of a click from that partition may be about one that was lost, or is not counted anew as it may
+ * be: where loss was accepted in that input, or in what is forwarded to the task.
+ */
+function mayBeLost(cut: Cut, partition: number, home: number): boolean {
+  const isForwarded = partition !== home;
+  return (
+    cut[partition]?.lossAccepted.input !== undefined ||
+    (isForwarded && cut[home]?.lossAccepted.forwards !== undefined)
+  );
 }
 
 /** No text of a click holds the separator. */

@@ -164,6 +164,26 @@ export class PageResults {
   }
 
   /**
+   * Whether less is open than the checkpoint says, and there are results above the cut: then compaction may have removed
+   * those below it that they replace. Of what is closed nothing comes later that could.
+   */
+  isCompacted({ partition, sums, state }: Task): boolean {
+    const home = this.#homes[partition];
+    if (!home || !state) return false;
+    let isOvertaken = false;
+    let pages = 0;
+    let clicks = 0;
+    for (const { rows } of home.windows.values())
+      for (const row of rows.values()) {
+        if (row.isOvertaken) isOvertaken = true;
+        if (!row.published || row.published.isFinal) continue;
+        pages++;
+        clicks += row.published.clicks;
+      }
+    return isOvertaken && (pages < Number(sums['openPages']) || clicks < Number(sums['windowClicks']));
+  }
+
+  /**
    * Adds a click to its windows but those that it missed.
    *
    * @param user a number that is different for each user.
@@ -216,6 +236,8 @@ export class PageResults {
     for (const start of [...home.windows.keys()].sort((one, other) => one - other)) {
       const window = windowOf(home, start);
       const isClosed = start + state.windows.sizeMs <= closeTime;
+      // While there was room for fewer pages, one may have been folded that was kept apart later.
+      const isFoldedInPart = state.changedSettings.includes('maxPages') && window.rows.has(OTHER);
       let ownPages = 0;
       let openPages = 0;
       for (const [page, row] of window.rows) {
@@ -229,9 +251,16 @@ export class PageResults {
         }
         // What one transaction has no room for is closed by the next ones.
         const canBeFinal = isClosed && state.isClosing ? [true, false] : [isClosed];
-        if (!this.#compareRow(row, partition, canBeFinal, completeness, logStart, problems, gaps))
-          differing++;
+        const ofRow = isFoldedInPart
+          ? { ...completeness, clicks: completeness.clicks && page !== OTHER, letters: false }
+          : completeness;
+        if (!this.#compareRow(row, partition, canBeFinal, ofRow, logStart, problems, gaps)) differing++;
       }
+      if (
+        isFoldedInPart &&
+        !this.#compareSum(window, start, partition, completeness, logStart, problems, gaps)
+      )
+        differing++;
       if (openPages > 0) {
         open.windows++;
         if (isClosed) areWindowsLeft = true;
@@ -279,7 +308,7 @@ export class PageResults {
       return false;
     }
     // Compaction may have left an older one below the cut for a while.
-    if (row.isOvertaken && published.clicks < row.clicks) {
+    if (row.isOvertaken && published.clicks < row.clicks && completeness.letters) {
       gaps.addRecord('removed', 'windows', partition, `${what}: its result was compacted`, found);
       return true;
     }
@@ -312,6 +341,38 @@ export class PageResults {
       { key },
     );
     return false;
+  }
+
+  /** Compares all pages of a window together; returns whether nothing is wrong. */
+  #compareSum(
+    { rows }: Window,
+    start: number,
+    partition: number,
+    completeness: Completeness,
+    logStart: number,
+    problems: Findings,
+    gaps: Findings,
+  ): boolean {
+    let expected = 0;
+    let found = 0;
+    let isExcused = !completeness.copies;
+    let mayBeGone = logStart > 0;
+    for (const { clicks, published, isUncertain, isOvertaken } of rows.values()) {
+      expected += clicks;
+      found += published?.clicks ?? 0;
+      isExcused ||= isUncertain;
+      mayBeGone ||= isOvertaken;
+    }
+    if (canBe(found, expected, completeness)) return true;
+    const isGap = isExcused || (mayBeGone && found < expected);
+    (isGap ? gaps : problems).addRecord(
+      'sum',
+      'windows',
+      partition,
+      `${this.#topic} "${start}/${partition}/…": expected ${expected} clicks on all pages together, found ${found}`,
+      { expected, found },
+    );
+    return isGap;
   }
 
   #checkRoom(
@@ -444,8 +505,9 @@ export function windowStarts(
   { sizeMs, advanceMs }: Pick<ClickState['windows'], 'sizeMs' | 'advanceMs'>,
 ): number[] {
   const starts: number[] = [];
-  for (let start = timestamp - (timestamp % advanceMs); start > timestamp - sizeMs; start -= advanceMs)
-    starts.unshift(start);
+  const last = timestamp - (timestamp % advanceMs);
+  // A window is as long as some advances.
+  for (let start = last + advanceMs - sizeMs; start <= last; start += advanceMs) starts.push(start);
   return starts;
 }
 

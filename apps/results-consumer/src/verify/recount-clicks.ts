@@ -1,7 +1,7 @@
 import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
 import type { AcknowledgedRanges } from './acknowledged-ranges.ts';
-import { Appearances, contentOf } from './appearances.ts';
-import { clickOfRecord, type Click, type NoClick } from './click-of-record.ts';
+import { Appearances, contentOf, type Appearance } from './appearances.ts';
+import { clickOfRecord, type Click } from './click-of-record.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { pageOfClick } from './page-of-click.ts';
 import type { PageResults } from './page-results.ts';
@@ -22,7 +22,7 @@ export interface LogBounds {
 export interface PartitionRecount {
   /** Records below the task's position, and what becomes of them. */
   readonly read: number;
-  /** By reason. */
+  /** By reason, those that were forwarded to the task included. */
   readonly rejected: ReadonlyMap<string, number>;
   readonly forwarded: number;
   /** Forwarded clicks that the task of their home has yet to count. */
@@ -73,10 +73,14 @@ export async function recountClicks(
   const lossyHomes = new Set(
     cut.filter(({ lossAccepted }) => lossAccepted.forwards !== undefined).map((home) => home.partition),
   );
-  const homes = cut.map((task) => new HomeRecount(task, targets));
+  // Sessions that were closed apart may look like one where clicks or letters are missing.
+  const isWhole =
+    [...bounds, ...targets.deadLetters.counts].every(({ start }) => start === 0) &&
+    cut.every(({ lossAccepted }) => lossAccepted.input === undefined && lossAccepted.forwards === undefined);
+  const homes = cut.map((task) => new HomeRecount(task, targets, isWhole));
   const recounts = cut.map((task) => {
     const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(task.partition) ?? 0);
-    return new Recount(task, marks, lossyHomes, targets, homes);
+    return new Recount(task, marks, lossyHomes, cut, targets, homes);
   });
   const readings = recounts.map(({ partition, countedBelow }) => {
     const { start = 0, end = 0 } = bounds[partition] ?? {};
@@ -90,6 +94,8 @@ export async function recountClicks(
   });
   return recounts.map(({ read, rejected, forwarded, inFlight, received, partition }) => {
     const home = homes[partition];
+    if (home && home.rejectedFuture > 0)
+      rejected.set('future', (rejected.get('future') ?? 0) + home.rejectedFuture);
     return {
       read,
       rejected,
@@ -116,6 +122,7 @@ class Recount {
   readonly #marks: readonly number[];
   /** The homes whose tasks may have lost clicks forwarded to them. */
   readonly #lossyHomes: ReadonlySet<number>;
+  readonly #cut: Cut;
   readonly #tallies: Tallies;
   readonly #deadLetters: DeadLetters;
   readonly #homes: readonly HomeRecount[];
@@ -124,12 +131,14 @@ class Recount {
     task: Task,
     marks: readonly number[],
     lossyHomes: ReadonlySet<number>,
+    cut: Cut,
     { tallies, deadLetters }: RecountTargets,
     homes: readonly HomeRecount[],
   ) {
     this.#task = task;
     this.#marks = marks;
     this.#lossyHomes = lossyHomes;
+    this.#cut = cut;
     this.#tallies = tallies;
     this.#deadLetters = deadLetters;
     this.#homes = homes;
@@ -149,7 +158,10 @@ class Recount {
     const isRead = offset < position;
     const isCertain = isRead && offset >= (lossAccepted.input ?? 0);
     if (isCertain) this.read++;
-    const click = this.#clickOf(record, offset);
+    if (isRead) this.#homes[partition]?.reach(record.timestampMs);
+    const noted = clickOfRecord(record);
+    const click =
+      typeof noted !== 'string' && this.#isFuture(this.#task, noted, record, offset) ? 'future' : noted;
     if (typeof click === 'string') {
       if (isCertain) this.rejected.set(click, (this.rejected.get(click) ?? 0) + 1);
       return 'rejected';
@@ -159,6 +171,7 @@ class Recount {
     if (home === partition) {
       if (!isRead) return 'pending';
       if (isCertain) this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
+      else this.#homes[home]?.note(click, record.timestampMs, partition);
       return 'counted';
     }
     if (isCertain) this.forwarded++;
@@ -166,63 +179,91 @@ class Recount {
       if (isRead) this.inFlight++;
       return 'pending';
     }
-    if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) return 'counted';
-    this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
+    if (lossAccepted.input !== undefined || this.#lossyHomes.has(home)) {
+      this.#homes[home]?.note(click, record.timestampMs, partition);
+      return 'counted';
+    }
     const received = this.received.get(home) ?? { clicks: 0, lastOffset: 0 };
     received.clicks++;
     received.lastOffset = offset;
     this.received.set(home, received);
+    // It may have been forwarded by one limit and judged at home by another.
+    const taskOfHome = this.#cut[home];
+    if (taskOfHome && this.#isFuture(taskOfHome, click, record, offset)) {
+      this.#homes[home]?.rejectFuture();
+      return 'rejected';
+    }
+    this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
     return 'counted';
   }
 
-  #clickOf(record: RecordCursor, offset: number): Click | NoClick | 'future' {
-    const click = clickOfRecord(record);
-    const { state, partition } = this.#task;
-    if (typeof click === 'string' || !state) return click;
-    const { timestampMs: ingestTime } = record;
-    const isFuture = state.changedSettings.includes('maxFutureMs')
-      ? this.#deadLetters.isListedAsFuture(partition, offset)
-      : // Without ingest time nothing bounds the event time.
-        ingestTime < 0 || click.timestamp > ingestTime + state.settings.maxFutureMs;
-    return isFuture ? 'future' : click;
+  /** Whether a task rejects a click of this partition as being of the future. */
+  #isFuture(
+    { state, partition: judge }: Task,
+    { timestamp }: Click,
+    { timestampMs: ingestTime }: RecordCursor,
+    offset: number,
+  ): boolean {
+    if (!state) return false;
+    if (state.changedSettings.includes('maxFutureMs'))
+      return this.#deadLetters.isListedAsFuture(judge, this.partition, offset, ingestTime);
+    // Without ingest time nothing bounds the event time.
+    return ingestTime < 0 || timestamp > ingestTime + state.settings.maxFutureMs;
   }
 }
 
 /** The clicks that are counted in one partition, in about the order in which they came. */
 class HomeRecount {
+  /** Of the clicks that were forwarded to it, those that it judged to be of the future. */
+  rejectedFuture = 0;
   duplicate = 0;
   uncertain = 0;
   areCopiesKnown = true;
   lastEventTime = -Infinity;
   readonly #task: Task;
   readonly #targets: RecountTargets;
+  readonly #isWhole: boolean;
   readonly #appearances: Appearances | undefined;
 
-  constructor(task: Task, targets: RecountTargets) {
+  /** @param isWhole whether nothing is missing of clicks and letters, so that it is known which sessions were open. */
+  constructor(task: Task, targets: RecountTargets, isWhole: boolean) {
     this.#task = task;
     this.#targets = targets;
+    this.#isWhole = isWhole;
     const { state } = task;
     const isHorizonKnown =
       state?.changedSettings.includes('horizonMs') === false && state.duplicates.ids.forgottenEarly === 0;
     this.#appearances = state && new Appearances(isHorizonKnown ? state.settings.horizonMs : undefined);
   }
 
+  rejectFuture(): void {
+    this.rejectedFuture++;
+  }
+
+  /** Takes note of when any record of the partition came. */
+  reach(ingestTime: number): void {
+    this.#appearances?.reach(ingestTime);
+  }
+
+  /** Takes note of a click that may have been counted: if it was, those after it with the same id were not. */
+  note({ userId, id, url, timestamp }: Click, ingestTime: number, partition: number): Appearance | undefined {
+    if (id === undefined) return undefined;
+    return this.#appearances?.take(
+      userId,
+      id,
+      contentOf(url, timestamp),
+      ingestTime,
+      partition !== this.#task.partition,
+      this.#task.committedAt,
+    );
+  }
+
   take(click: Click, tally: Tally, ingestTime: number, partition: number, offset: number): void {
-    const { state, committedAt } = this.#task;
+    const { state } = this.#task;
     const { deadLetters, pages } = this.#targets;
-    const { userId, id, url, timestamp } = click;
-    const appearance =
-      id === undefined
-        ? undefined
-        : this.#appearances?.take(
-            userId,
-            id,
-            contentOf(url, timestamp),
-            ingestTime,
-            partition !== this.#task.partition,
-            committedAt,
-          );
-    const lateness = state && deadLetters.latenessOf(click, partition, offset);
+    const { url, timestamp } = click;
+    const appearance = this.note(click, ingestTime, partition);
+    const lateness = state && deadLetters.latenessOf(click, partition, offset, ingestTime);
     const isUncertain = appearance?.isUncertain === true;
     if (isUncertain) {
       this.uncertain++;
@@ -236,14 +277,26 @@ class HomeRecount {
       if (appearance.isOther || isLateCopy) this.areCopiesKnown = false;
       if (isUncertain) pages.doubt(this.#task, timestamp, pageOfClick(url, state.windows.pageKey));
       if (!lateness || !isLateCopy) return;
-      deadLetters.check(lateness, tally.home, state, timestamp);
+      deadLetters.check(lateness, tally.home, state, timestamp, () => false);
       tally.uncertain++;
       return;
     }
     tally.recounted++;
     if (!state) return;
     this.lastEventTime = Math.max(this.lastEventTime, timestamp);
-    if (lateness) deadLetters.check(lateness, tally.home, state, timestamp);
+    if (lateness) {
+      const { sessionGapMs } = state.settings;
+      deadLetters.check(
+        lateness,
+        tally.home,
+        state,
+        timestamp,
+        (closeTime) =>
+          this.#isWhole &&
+          tally.uncertain === 0 &&
+          tally.sessions.isOpenAt(timestamp, partition, closeTime, sessionGapMs),
+      );
+    }
     if (lateness?.streamTimes.has('late') !== true) {
       const page = pageOfClick(url, state.windows.pageKey);
       pages.count(this.#task, timestamp, page, tally.number, lateness?.missed, isUncertain);

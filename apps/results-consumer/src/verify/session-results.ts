@@ -100,6 +100,35 @@ export class SessionResults {
     };
   }
 
+  /**
+   * Whether less is open than a checkpoint says, and there are sessions above the cut: then compaction may have removed
+   * those below it that they replace.
+   */
+  isCompacted(cut: Cut): boolean {
+    const open = this.#open(cut);
+    return cut.some(({ partition, state, sums }) => {
+      const { sessions = 0, clicks = 0, mayBeGone = false } = open[partition] ?? {};
+      const isLess = sessions < Number(sums['openSessions']) || clicks < Number(sums['sessionClicks']);
+      return state !== undefined && mayBeGone && isLess;
+    });
+  }
+
+  /** By partition, the sessions that are open by their newest records below the cut. */
+  #open(cut: Cut): OpenSessions[] {
+    const open = cut.map((): OpenSessions => ({ sessions: 0, clicks: 0, mayBeGone: false }));
+    for (const [, { home, sessions }] of this.#tallies) {
+      const ofHome = open[home];
+      if (!ofHome) continue;
+      if (sessions.isOvertaken) ofHome.mayBeGone = true;
+      for (const { published } of sessions.inForce) {
+        if (!published || published.isFinal) continue;
+        ofHome.sessions++;
+        ofHome.clicks += published.clicks;
+      }
+    }
+    return open;
+  }
+
   /** Compares all sessions; of those of a partition that differ in a way the first one is reported. */
   compare(
     cut: Cut,
@@ -110,12 +139,10 @@ export class SessionResults {
   ): SessionComparison {
     let sessions = 0;
     let differing = 0;
-    const open = cut.map((): OpenSessions => ({ sessions: 0, clicks: 0, mayBeGone: false }));
     for (const [userId, tally] of this.#tallies) {
       const task = cut[tally.home];
       const left = completeness[tally.home];
-      const openOfHome = open[tally.home];
-      if (!task?.state || !left || !openOfHome) continue;
+      if (!task?.state || !left) continue;
       const comparison = new UserComparison(
         this.#topic,
         userId,
@@ -129,13 +156,8 @@ export class SessionResults {
       comparison.run();
       sessions += tally.sessions.inForce.length;
       if (comparison.differs) differing++;
-      if (tally.sessions.isOvertaken) openOfHome.mayBeGone = true;
-      for (const { published } of tally.sessions.inForce) {
-        if (!published || published.isFinal) continue;
-        openOfHome.sessions++;
-        openOfHome.clicks += published.clicks;
-      }
     }
+    const open = this.#open(cut);
     for (const task of cut) checkSums(task, open[task.partition], logStarts[task.partition] ?? 0, problems);
     return { sessions, differing };
   }

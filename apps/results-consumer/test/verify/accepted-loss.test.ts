@@ -5,9 +5,31 @@ import { join } from 'node:path';
 import { runTool } from '@clickstream/local-kafka';
 import { describe, expect, test } from 'vitest';
 import { bump, forgeCheckpoint, forgeTotal } from './forge-checkpoint.ts';
+import { click, createHandMadeAggregation, deadLetter, T, type Books } from './hand-made-aggregation.ts';
 import { createStoppedAggregation } from './test-aggregation.ts';
 
 const TEST_LIMIT_MS = 60_000;
+
+/** Clicks of a user that were counted, and too late for their windows. */
+function countMore({ totals, checkpoint }: Books, userId: string, clicks: number): void {
+  const total = totals.find(({ key }) => key === userId)?.value as { clicks: number };
+  total.clicks += clicks;
+  checkpoint.sums['clicks']! += clicks;
+  for (const entry of ['read', 'counted']) checkpoint.books[entry]! += clicks;
+  for (const entry of ['late', 'sessioned']) checkpoint.state.books[entry]! += clicks;
+}
+
+/** A click of a user that came through partition 1, after A's session was open and too late for its window. */
+function forwardLate(books: Books, userId: string): void {
+  const { forwarded, deadLetters, sessions, checkpoint } = books;
+  forwarded.push(click('f1', userId, '/c', T + 20_000));
+  countMore(books, userId, 1);
+  Object.assign(checkpoint.books, { read: 10, received: 1 });
+  deadLetters.push(deadLetter('late', 0, T + 85_000, { partition: 1 }));
+  const session = sessions.at(-1)?.value as { clicks: number };
+  session.clicks++;
+  checkpoint.sums['sessionClicks']! += 1;
+}
 
 describe.concurrent('verify, where loss was accepted', () => {
   test(
@@ -133,6 +155,62 @@ describe.concurrent('verify, where loss was accepted', () => {
       ]);
     },
     TEST_LIMIT_MS,
+  );
+
+  test.for<[what: string, change: (books: Books, users: { a: string }) => void, letters: number]>([
+    [
+      'before a tail was lost, and of one that came again after it',
+      ({ clicks, lossAccepted, checkpoint }, { a }) => {
+        lossAccepted.input = 7;
+        clicks.push(click('e5', a, '/b', T + 10_000));
+        for (const entry of ['read', 'duplicate']) checkpoint.books[entry]! += 1;
+      },
+      2,
+    ],
+    [
+      'of an earlier topic, at offsets that are beyond the end or those of others now',
+      (books, { a }) => {
+        books.lossAccepted.input = 0;
+        countMore(books, a, 2);
+        books.deadLetters.unshift(
+          deadLetter('late', 5, T + 40_000, { timestamp: 1 }),
+          deadLetter('late', 100, T + 40_000, { timestamp: 2 }),
+        );
+      },
+      2,
+    ],
+    [
+      'that were forwarded after loss in the clicks of a partition',
+      (books, { a }) => {
+        books.lossAccepted.origin = 0;
+        forwardLate(books, a);
+      },
+      1,
+    ],
+    [
+      'that were forwarded after loss in the clicks forwarded to a partition',
+      (books, { a }) => {
+        books.lossAccepted.forwards = 0;
+        forwardLate(books, a);
+      },
+      1,
+    ],
+  ])(
+    'cannot tell what letters about late clicks %s are about',
+    { timeout: TEST_LIMIT_MS },
+    async ([, change, letters], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, change);
+      const { exitCode, report } = await verify();
+      expect(report.problems).toEqual([]);
+      expect(exitCode).toBe(2);
+      expect(report.gaps.find(({ check }) => check === 'late')).toMatchObject({
+        partition: 0,
+        count: letters,
+        text: expect.stringContaining(
+          'and with --accept-loss that need not be a click that is there and was counted',
+        ) as string,
+      });
+    },
   );
 
   test(

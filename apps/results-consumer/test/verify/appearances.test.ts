@@ -58,6 +58,38 @@ describe('an id', () => {
     expect(lastOf(appearances, options)).toEqual({ isRepeated, isUncertain });
   });
 
+  test.for<[what: string, happens: (ids: Appearances) => void, isUncertain: boolean]>([
+    [
+      'a record within the horizon',
+      (ids) => {
+        ids.reach(5 + HORIZON_MS);
+      },
+      false,
+    ],
+    [
+      'a record beyond the horizon',
+      (ids) => {
+        ids.reach(6 + HORIZON_MS);
+      },
+      true,
+    ],
+    [
+      'another id far beyond the horizon',
+      (ids) => {
+        ids.take('u', 'other', CONTENT, 5 * HORIZON_MS, false, 0);
+      },
+      true,
+    ],
+  ])(
+    'that comes again with an earlier ingest time than %s is as certain as that lets it be',
+    ([, happens, isUncertain]) => {
+      const ids = new Appearances(HORIZON_MS);
+      ids.take('u', 'id', CONTENT, 5, false, 0);
+      happens(ids);
+      expect(ids.take('u', 'id', CONTENT, 6, false, 0)).toMatchObject({ isRepeated: true, isUncertain });
+    },
+  );
+
   test('is told from a hundred thousand others, of other users too', () => {
     const ids = new Appearances(HORIZON_MS);
     let repeated = 0;

@@ -48,8 +48,20 @@ function afterEachCut(
   };
 }
 
-/** What verify says when compaction is as quick as it is slow: totals are gone for later ones at each cut. */
-async function verifyOvertaken(atEnd: AtEnd, clickers: readonly string[]) {
+interface Overtaking {
+  /** Who clicks after each cut. */
+  readonly clickers: readonly string[];
+  /** The topics that are compacted after each cut, as far as it reaches; of the totals alone unless told otherwise. */
+  readonly compacted?: readonly ('totals' | 'pages' | 'sessions')[];
+  /** After how many cuts; after each one unless told otherwise. */
+  readonly cuts?: number;
+}
+
+/** What verify says when compaction is as quick as it is slow: results are gone for later ones at each cut. */
+async function verifyOvertaken(
+  atEnd: AtEnd,
+  { clickers, compacted = ['totals'], cuts = Infinity }: Overtaking,
+) {
   const aggregation = await createTestAggregation(atEnd);
   const { brokers, topics, reader, newest, write } = aggregation;
   const administer = async (tool: string, ...args: string[]) => {
@@ -62,10 +74,11 @@ async function verifyOvertaken(atEnd: AtEnd, clickers: readonly string[]) {
     return Promise.resolve();
   });
   // Of a topic that is only compacted, no record can be deleted by hand.
-  await administer(
-    'kafka-configs',
-    ...['--alter', '--topic', topics.totals, '--add-config', 'cleanup.policy=[compact,delete]'],
-  );
+  for (const name of compacted)
+    await administer(
+      'kafka-configs',
+      ...['--alter', '--topic', topics[name], '--add-config', 'cleanup.policy=[compact,delete]'],
+    );
   await aggregation.startAggregator({ RESULT_EMIT: 'every' });
   let serial = 0;
   const clickOnce = async (userIds: readonly string[]) => {
@@ -82,19 +95,26 @@ async function verifyOvertaken(atEnd: AtEnd, clickers: readonly string[]) {
         value: Buffer.from('{}'),
       }));
       const { input, resultEnds } = JSON.parse(value.toString('utf8')) as Partial<RawCheckpoint>;
-      if (input?.position === String(end)) return Number(resultEnds?.[topics.totals]);
+      if (input?.position === String(end))
+        return compacted.map((name) => ({
+          topic: topics[name],
+          partition: PARTITION,
+          offset: Number(resultEnds?.[topics[name]]),
+        }));
       await delay(20);
     }
   };
-  let endOfCut = await clickOnce(users);
+  let endsOfCut = await clickOnce(users);
+  let taken = 0;
   const compact = async () => {
-    const offset = endOfCut;
-    endOfCut = await clickOnce(clickers);
+    if (++taken > cuts) return;
+    const partitions = endsOfCut;
+    endsOfCut = await clickOnce(clickers);
     const file = join(folder, 'offsets.json');
-    const partitions = [{ topic: topics.totals, partition: PARTITION, offset }];
     writeFileSync(file, JSON.stringify({ version: 1, partitions }));
     await administer('kafka-delete-records', '--offset-json-file', file);
-    expect((await reader.startOffsets(topics.totals))[PARTITION]).toBe(BigInt(offset));
+    for (const { topic, offset } of partitions)
+      expect((await reader.startOffsets(topic))[PARTITION]).toBe(BigInt(offset));
   };
   return {
     topics,
@@ -111,7 +131,7 @@ describe.concurrent('verify, when compaction removes totals before they are read
   test(
     'says which could not be compared',
     async ({ onTestFinished }) => {
-      const { report, topics } = await verifyOvertaken(onTestFinished, users);
+      const { report, topics } = await verifyOvertaken(onTestFinished, { clickers: users });
       expect(report.problems).toEqual([]);
       expect(report).toMatchObject({ verdict: 'unchecked', cuts: 4, differing: 0, users: users.length });
       const { resultEnd } = report.cut[PARTITION]!;
@@ -129,7 +149,7 @@ describe.concurrent('verify, when compaction removes totals before they are read
     'fails if one is gone without a later one',
     async ({ onTestFinished }) => {
       const [lost = '', ...clickers] = users;
-      const { report } = await verifyOvertaken(onTestFinished, clickers);
+      const { report } = await verifyOvertaken(onTestFinished, { clickers });
       expect(report).toMatchObject({ verdict: 'fail', cuts: 4, differing: 1 });
       expect(report.problems).toMatchObject([
         { check: 'totals', partition: PARTITION, user: lost, expected: 1, found: 0 },
@@ -139,5 +159,18 @@ describe.concurrent('verify, when compaction removes totals before they are read
       expect(report.gaps).toMatchObject([{ check: 'totals', partition: PARTITION }]);
     },
     TEST_LIMIT_MS,
+  );
+});
+
+describe('verify, when compaction removes windowed results before they are read', () => {
+  test.for([['pages'], ['sessions']] as const)(
+    'takes a new cut and compares all: %s',
+    { timeout: TEST_LIMIT_MS },
+    async (compacted, { onTestFinished }) => {
+      const { report } = await verifyOvertaken(onTestFinished, { clickers: users, compacted, cuts: 1 });
+      expect(report).toMatchObject({ verdict: 'pass', problems: [], gaps: [], cuts: 2 });
+      expect(report.windows.results).toBe(1);
+      expect(report.sessions.sessions).toBe(users.length);
+    },
   );
 });

@@ -15,10 +15,14 @@ export interface HandMade {
 /** All that a task has read and written. What is here may be changed before it is published. */
 export interface Books {
   clicks: HandMade[];
+  /** Clicks of partition 1 that its task has forwarded and this one has read; their books are not in `checkpoint`. */
+  forwarded: HandMade[];
   totals: HandMade[];
   pages: HandMade[];
   sessions: HandMade[];
   deadLetters: HandMade[];
+  /** Where `--accept-loss` made a task go on: this one in its clicks and in those forwarded to it, or that of partition 1. */
+  lossAccepted: { input?: number; forwards?: number; origin?: number };
   checkpoint: {
     books: Record<string, number>;
     sums: Record<string, number>;
@@ -81,15 +85,25 @@ export function session(
   };
 }
 
-/** A dead letter about a record of partition 0. */
-export function deadLetter(reason: string, offset: number, streamTime?: number): HandMade {
+/**
+ * A dead letter about a record.
+ *
+ * @param timestamp when that came; without it, when the one came that is there.
+ */
+export function deadLetter(
+  reason: string,
+  offset: number,
+  streamTime?: number,
+  { partition = 0, timestamp }: { readonly partition?: number; readonly timestamp?: number } = {},
+): HandMade {
   return {
     key: null,
     value: null,
     headers: {
       'dead-letter-reason': reason,
-      'dead-letter-partition': '0',
+      'dead-letter-partition': String(partition),
       'dead-letter-offset': String(offset),
+      ...(timestamp !== undefined && { 'dead-letter-timestamp': String(timestamp) }),
       ...(streamTime !== undefined && { 'dead-letter-stream-time': String(streamTime) }),
     },
   };
@@ -132,6 +146,8 @@ function booksOf(a: string, b: string): Books {
       { key: a, value: 'no click' },
       click('e9', a, '/a', Date.now() + 120 * MINUTE),
     ],
+    forwarded: [],
+    lossAccepted: {},
     totals: [
       { key: a, value: { userId: a, clicks: 4 } },
       { key: b, value: { userId: b, clicks: 3 } },
@@ -190,28 +206,48 @@ function booksOf(a: string, b: string): Books {
   };
 }
 
+/** Where the record of a dead letter stands. */
+function placeIn(headers: HandMade['headers']): string {
+  return `${headers?.['dead-letter-partition']}/${headers?.['dead-letter-offset']}`;
+}
+
 /** An aggregation without aggregator: all that it would have written is written by hand, changed as the test likes. */
 export async function createHandMadeAggregation(
   atEnd: AtEnd,
   change: (books: Books, users: { readonly a: string; readonly b: string }) => void = () => undefined,
 ): Promise<TestAggregation & { readonly a: string; readonly b: string }> {
   const aggregation = await createTestAggregation(atEnd);
-  const { topics, partitions, write } = aggregation;
+  const { topics, partitions, reader, write } = aggregation;
   const [a, b] = [userAtHome(0, partitions), userAtHome(1, partitions)];
   const books = booksOf(a, b);
   change(books, { a, b });
-  const recordsOf = (topic: string, records: readonly HandMade[]) =>
+  const recordsOf = (topic: string, records: readonly HandMade[], partition = 0) =>
     records.map(({ key, value, headers }): OutgoingRecord => ({
       topic,
-      partition: 0,
+      partition,
       key: key === null ? null : Buffer.from(key),
       value: value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
       ...(topic === topics.deadLetters && {
-        headers: { ...headers, 'dead-letter-topic': topics.clicks },
+        headers: {
+          'dead-letter-timestamp': ingestTimes.get(placeIn(headers)) ?? '0',
+          'dead-letter-topic': topics.clicks,
+          ...headers,
+        },
       }),
     }));
-  const { clicks, checkpoint } = books;
-  await write(...recordsOf(topics.clicks, clicks));
+  const { clicks, forwarded, lossAccepted, checkpoint } = books;
+  await write(...recordsOf(topics.clicks, clicks), ...recordsOf(topics.clicks, forwarded, 1));
+  // It is the broker that says when they came.
+  const ingestTimes = new Map<string, string>();
+  for (const [partition, records] of [clicks, forwarded].entries())
+    for await (const batch of reader.read({
+      topic: topics.clicks,
+      partition,
+      from: 0n,
+      to: BigInt(records.length),
+    }))
+      for (const record = batch.walk(); record.next();)
+        ingestTimes.set(`${partition}/${record.offset}`, String(record.timestampMs));
   const written = {
     [topics.totals]: books.totals,
     [topics.pages]: books.pages,
@@ -219,18 +255,36 @@ export async function createHandMadeAggregation(
     [topics.deadLetters]: books.deadLetters,
   };
   for (const [topic, records] of Object.entries(written)) await write(...recordsOf(topic, records));
+  const offsetOf = (lossAcceptedAt: number | undefined) =>
+    lossAcceptedAt === undefined ? {} : { lossAccepted: String(lossAcceptedAt) };
   const value = {
     ...checkpoint,
     version: 1,
     sequence: 1,
     partitions,
-    input: { position: String(clicks.length) },
-    repartition: { position: '0' },
-    marks: {},
+    input: { position: String(clicks.length), ...offsetOf(lossAccepted.input) },
+    repartition: { position: String(forwarded.length), ...offsetOf(lossAccepted.forwards) },
+    marks: forwarded.length > 0 ? { 1: String(forwarded.length) } : {},
     resultEnds: Object.fromEntries(
       Object.entries(written).map(([topic, records]) => [topic, String(records.length)]),
     ),
   };
-  await write(...recordsOf(topics.checkpoints, [{ key: '0', value }]));
+  const none = (entries: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.keys(entries).map((name) => [name, 0]));
+  const { state } = checkpoint;
+  const ofOrigin = {
+    ...value,
+    books: { ...none(checkpoint.books), read: forwarded.length, forwarded: forwarded.length },
+    sums: none(checkpoint.sums),
+    state: { ...state, books: none(state.books), clock: null, isClosing: false },
+    input: { position: String(forwarded.length), ...offsetOf(lossAccepted.origin) },
+    repartition: { position: '0' },
+    marks: {},
+    resultEnds: Object.fromEntries(Object.keys(written).map((topic) => [topic, '0'])),
+  };
+  await write(
+    ...recordsOf(topics.checkpoints, [{ key: '0', value }]),
+    ...(forwarded.length > 0 ? recordsOf(topics.checkpoints, [{ key: '1', value: ofOrigin }], 1) : []),
+  );
   return { ...aggregation, a, b };
 }

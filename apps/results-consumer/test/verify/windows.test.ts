@@ -13,6 +13,7 @@ import {
 } from './hand-made-aggregation.ts';
 
 const TEST_LIMIT_MS = 60_000;
+const MINUTE = 60_000;
 
 type Users = Readonly<Record<'a' | 'b', string>>;
 
@@ -91,6 +92,74 @@ describe.concurrent('verify, of windows and sessions', () => {
     },
     TEST_LIMIT_MS,
   );
+
+  test(
+    'passes where a click was forwarded by one limit of the future and rejected at home by another',
+    async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(
+        onTestFinished,
+        ({ forwarded, deadLetters, checkpoint: { books, state } }, { a }) => {
+          // At the offset of a click of home that was counted.
+          forwarded.push(click('f1', a, '/a', Date.now() + 30 * MINUTE));
+          deadLetters.push(deadLetter('future', 0, undefined, { partition: 1 }));
+          Object.assign(books, { received: 1, rejected: 3 });
+          state.changedSettings.push('maxFutureMs');
+        },
+      );
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+      expect(report.clicks).toMatchObject({ counted: 7, rejected: 3, forwarded: 1, received: 1 });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  describe('where a page was folded into (other) until there was room for it', () => {
+    /** B's first click, and A's first two, are on /b: B's was counted while there was room for /a alone. */
+    const folded =
+      (change: (pages: HandMade[]) => void = () => undefined) =>
+      ({ clicks, pages, sessions, checkpoint: { state } }: Books, { b }: Users) => {
+        clicks[2] = click('e2', b, '/b', T + 2_000);
+        amend(pages, `${T}/0//a`, { clicks: 1, users: 1 });
+        pages.splice(2, 0, pageResult('(other)', T, [1, 1], true));
+        amend(sessions, `${T + 2_000}/${b}`, { entryUrl: '/b', exitUrl: '/b' });
+        state.changedSettings.push('maxPages');
+        change(pages);
+      };
+
+    test('passes if all pages of the window together are what the clicks say', async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, folded());
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+    });
+
+    test.for<[what: string, change: (pages: HandMade[]) => void, text: RegExp]>([
+      [
+        'more',
+        (pages) => {
+          amend(pages, `${T}/0/(other)`, { clicks: 2 });
+        },
+        /^windows: pages-\S+ "1700000040000\/0\/…": expected 3 clicks on all pages together, found 4$/,
+      ],
+      [
+        'as many, and one of them has more than its own',
+        (pages) => {
+          amend(pages, `${T}/0//a`, { clicks: 2 });
+          pages.splice(
+            pages.findIndex(({ key }) => key === `${T}/0//b`),
+            1,
+          );
+        },
+        /^windows: pages-\S+ "1700000040000\/0\/\/a": expected 1 clicks, found 2$/m,
+      ],
+    ])('fails if they are %s', async ([, change, text], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, folded(change));
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(text);
+      expect(exitCode).toBe(1);
+    });
+  });
 
   test.for<[what: string, change: (books: Books, users: Users) => void, text: RegExp]>([
     [
@@ -203,6 +272,17 @@ describe.concurrent('verify, of windows and sessions', () => {
         checkpoint.state.books['windowed']! -= 1;
       },
       /^late: dead-letters-\S+ \[0\] @ 5 lists a click as late that had an open window at event time 1700000125000 and stream time 1700000125000$/m,
+    ],
+    [
+      'a click listed as late for a session that belonged to an open one',
+      ({ deadLetters, sessions, checkpoint: { state, sums } }, { a }) => {
+        deadLetters.splice(1, 0, deadLetter('session-late', 5, T + 75_000));
+        amend(sessions, `${T + 1_000}/${a}`, { clicks: 3 });
+        state.books['sessionLate']! += 1;
+        state.books['sessioned']! -= 1;
+        sums['sessionClicks']! -= 1;
+      },
+      /^late: dead-letters-\S+ \[0\] @ 0 lists a click as late for sessions that belonged to an open one at event time 1700000050000 and stream time 1700000115000$/,
     ],
     [
       'a stream time that fell',
