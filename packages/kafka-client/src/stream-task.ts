@@ -427,7 +427,10 @@ export class StreamTask {
 
   /** Tells the application whether it has read all there is, and for how long nothing has come. */
   #observe(input: InputName, batch: FetchedBatch, idle: IdleWatch): void {
-    const { nextOffset, fetchedOffset, lastStableOffset, highWatermark } = batch;
+    const { nextOffset, lastStableOffset, highWatermark } = batch;
+    // Markers and aborted records are nobody's click, and each task that starts leaves markers with all others: an answer of
+    // nothing else is like one that was asked for behind them.
+    const fetchedOffset = batch.walk().next() ? batch.fetchedOffset : nextOffset;
     const isCaughtUp = nextOffset === lastStableOffset && lastStableOffset === highWatermark;
     this.#logic.caughtUp(input, isCaughtUp);
     const { clock } = this.#ports;
