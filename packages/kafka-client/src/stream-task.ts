@@ -253,7 +253,7 @@ export class StreamTask {
       this.#settings.log.warn(
         `partition ${this.#partition}: ${topic} begins at offset ${start} and memory is rebuilt from ${from}: retention removed records that are counted, but that windows and de-duplication need`,
       );
-      this.#logic.rebuildIsPartial();
+      this.#logic.rebuildIsPartial({ input, below: start });
     }
     await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
       this.#logic.rebuild(record, this.#forwardedFrom(input, record));

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
+import { encodeCheckpoint, type Checkpoint } from '../src/checkpoint.ts';
 import { createFetchedBatch, type FetchedBatch } from '../src/fetched-batch.ts';
 import { EMPTY_BOOKS, StreamTask, type TaskStatus } from '../src/stream-task.ts';
 import type { InputName, TaskLogic } from '../src/task-logic.ts';
@@ -12,7 +13,7 @@ const STEP_MS = 250;
 /** Type 0 in a marker's key is an abort, 1 a commit. */
 const [ABORT, COMMIT] = [0, 1];
 
-const record = (key: Buffer, value: string): BatchRecord => ({
+const record = (key: Buffer, value: string | Buffer): BatchRecord => ({
   offsetDelta: 0,
   timestampMs: 5,
   key,
@@ -38,9 +39,27 @@ const CONTENTS = {
 };
 type Content = keyof typeof CONTENTS;
 
+/** Records of a topic's partition that are all committed, as one answer. */
+function answer(topic: string, from: bigint, records: Buffer[]): FetchedBatch {
+  const end = from + BigInt(records.length);
+  const response = { highWatermark: end, lastStableOffset: end, logStartOffset: 0n, abortedTransactions: [] };
+  return createFetchedBatch(
+    { topic, partition: 0, errorCode: 0, ...response, records: Buffer.concat(records) },
+    from,
+  );
+}
+
+interface HarnessOptions {
+  readonly checkpoint?: Checkpoint;
+  /** Where the logs of both inputs begin and end. */
+  readonly bounds?: { readonly start: bigint; readonly end: bigint };
+}
+
 /** A task over two inputs that bring what they are told to, one answer of each per 250 ms. */
 class Harness {
   readonly told: number[] = [];
+  /** What it was told to be gone of the records that memory is rebuilt from. */
+  readonly gone: Parameters<TaskLogic['rebuildIsPartial']>[0][] = [];
   #nowMs = 0;
   readonly #over = new AbortController();
   readonly #feeds: Record<InputName, { batches: FetchedBatch[]; wake: () => void; position: bigint }> = {
@@ -49,7 +68,9 @@ class Harness {
   };
   readonly #running: Promise<void>;
 
-  constructor() {
+  constructor(options: HarnessOptions = {}) {
+    for (const input of ['input', 'repartition'] as const)
+      this.#feeds[input].position = options.checkpoint?.[input].position ?? 0n;
     const status: TaskStatus = {
       partition: 0,
       state: 'stopped',
@@ -75,7 +96,7 @@ class Harness {
       commitIntervalMs: 0,
       commitMaxRecords: 100,
     };
-    const task = new StreamTask(settings, this.#ports(), 0, status, new TransactionBounds(100));
+    const task = new StreamTask(settings, this.#ports(options), 0, status, new TransactionBounds(100));
     this.#running = task.run(this.#over.signal, () => undefined);
   }
 
@@ -116,13 +137,24 @@ class Harness {
     feed.wake();
   }
 
-  #ports(): TaskPorts {
+  #ports({ checkpoint, bounds = { start: 0n, end: 0n } }: HarnessOptions): TaskPorts {
     const unused = () => Promise.reject(new Error('not to be called'));
     const feeds = this.#feeds;
     return {
       reader: {
-        logBounds: () => Promise.resolve({ start: 0n, end: 0n }),
-        read: async function* ({ topic }, signal) {
+        logBounds: (topic) =>
+          Promise.resolve(topic === 'checkpoint' ? { start: 0n, end: checkpoint ? 1n : 0n } : bounds),
+        read: async function* ({ topic, from, to }, signal) {
+          if (topic === 'checkpoint' && checkpoint) {
+            const records = [record(Buffer.from('0'), encodeCheckpoint(checkpoint))];
+            yield answer(topic, from, [encodeRecordBatch({ baseOffset: from, records })]);
+            return;
+          }
+          if (to !== undefined) {
+            const offsets = Array.from({ length: Number(to - from) }, (_, index) => from + BigInt(index));
+            yield answer(topic, from, offsets.map(CONTENTS.click));
+            return;
+          }
           const feed = feeds[topic as InputName];
           while (!signal?.aborted) {
             const batch = feed.batches.shift();
@@ -149,7 +181,7 @@ class Harness {
           drop: () => Promise.resolve(),
         }),
       joinGroup: unused,
-      groupOffsets: unused,
+      groupOffsets: () => Promise.resolve(new Map()),
       reach: unused,
       deleteRecords: unused,
     };
@@ -160,7 +192,9 @@ class Harness {
       resume: () => undefined,
       restore: () => undefined,
       rebuild: () => undefined,
-      rebuildIsPartial: () => undefined,
+      rebuildIsPartial: (gone) => {
+        this.gone.push(gone);
+      },
       process: () => 'counted',
       caughtUp: () => undefined,
       idle: (idleMs) => {
@@ -206,4 +240,24 @@ test('idle time begins again with a record, whatever else came with it', async (
   expect(await toldIn([[], [], [], [[], ['marker', 'click', 'marker']], [], [], [], [], []])).toEqual([
     0, 0, 0, 0, 0, 0, 0, 0, 1_000,
   ]);
+});
+
+test('a rebuild from an input that retention has shortened says which of its records are gone', async () => {
+  const checkpoint: Checkpoint = {
+    version: 1,
+    sequence: 1,
+    partitions: 1,
+    input: { position: 9n, rebuildFrom: 4n },
+    repartition: { position: 9n, rebuildFrom: 7n },
+    marks: {},
+    resultEnds: {},
+    resultsFrom: {},
+    books: EMPTY_BOOKS,
+    sums: {},
+    state: null,
+  };
+  const harness = new Harness({ checkpoint, bounds: { start: 6n, end: 9n } });
+  await harness.step();
+  await harness.stop();
+  expect(harness.gone).toEqual([{ input: 'input', below: 6n }]);
 });

@@ -315,6 +315,23 @@ describe('a restart', () => {
     expect(driver.results()).toEqual(['0 /a: 4/3+!', '0 /new: 1/1!', '60 /a: 1/1']);
   });
 
+  test('leaves users exact when retention took only clicks of windows that are closed, which de-duplication looks back to', () => {
+    const driver = new WindowsDriver();
+    for (const userId of ['u', 'v']) driver.click(1, userId);
+    for (const userId of ['u', 'v', 'w']) driver.click(80, userId);
+    driver.commit();
+    expect(driver.results()).toEqual(['0 /a: 2/2!', '60 /a: 3/3']);
+    // Ids are remembered for longer than windows are open.
+    expect(driver.lastCommit(0).rebuildFrom.input).toBe(0n);
+    driver.restart(0, { lost: 2n });
+    driver.click(81, 'x');
+    driver.commit();
+    expect(driver.results()).toEqual(['60 /a: 4/4']);
+    driver.restart(0, { lost: 3n });
+    driver.commit();
+    expect(driver.results()).toEqual(['60 /a: 4/4+']);
+  });
+
   test.each([
     ['a record', (driver: WindowsDriver) => driver.read(0, { value: 'no click' })],
     ['idle time', (driver: WindowsDriver) => driver.idle(0, 1)],
