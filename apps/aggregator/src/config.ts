@@ -86,7 +86,9 @@ export const environmentSchema = z
       .describe('When nothing has come for so many ms, windows and sessions close by the time that passes'),
     MAX_FUTURE_MS: wholeNumber(0, 365 * DAY_MS)
       .prefault('300000')
-      .describe('Clicks whose event time is more than so many ms after their ingest time are rejected'),
+      .describe(
+        'Clicks whose event time is more than so many ms after their ingest time are rejected. Above GRACE_MS, a fast clock makes clicks of others late',
+      ),
     DEDUPLICATION_HORIZON_MS: wholeNumber(1_000, 7 * DAY_MS)
       .prefault('3600000')
       .describe('An event id is remembered for so many ms of ingest time after its last appearance'),
