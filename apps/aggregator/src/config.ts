@@ -94,7 +94,9 @@ export const environmentSchema = z
       .describe('An event id is remembered for so many ms of ingest time after its last appearance'),
     DEDUPLICATION_MAX_IDS: wholeNumber(1_000, 100_000_000)
       .prefault('1000000')
-      .describe('Most event ids remembered per partition, 24 bytes each; the oldest are forgotten early'),
+      .describe(
+        'Most event ids remembered per partition, at most 24 bytes each; the oldest are forgotten early',
+      ),
   })
   .superRefine((config, context) => {
     // Its own results or dead letters read as clicks would make dead letters without end.

@@ -354,7 +354,7 @@ export class ClickTopology<Record extends ClickRecord> {
     if (!user) return;
     const { eventId, timestamp, url } = event;
     const ingestTime = ingestTimeOf(record, forwardedFrom);
-    if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime))
+    if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime, true))
       return;
     this.#windows.rebuild(timestamp, this.#pageOf(url), user.number, input, record);
   }
