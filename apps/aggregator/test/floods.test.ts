@@ -51,7 +51,7 @@ async function clicksByPage(topics: TestTopics): Promise<Map<string, number>> {
   return sums;
 }
 
-describe('numbers stay right and memory bounded', { timeout: 90_000 + CLICKS / 2 }, () => {
+describe('numbers stay right and memory bounded', { timeout: 240_000 + CLICKS }, () => {
   test('when every click has another url', async ({ expect, onTestFinished }) => {
     const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
     const load = createClickLoad(topics, createRandomSource(SEED));
