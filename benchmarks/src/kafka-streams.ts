@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,15 +9,22 @@ import type { BenchEnvironment } from './bench-topics.ts';
 
 const project = fileURLToPath(new URL('../kafka-streams', import.meta.url));
 
+/** When a file of the yardstick was written, ms since the epoch; undefined if there is none. */
+function writtenAt(file: string): number | undefined {
+  return statSync(join(project, file), { throwIfNoEntry: false })?.mtimeMs;
+}
+
 /**
- * Compiles the yardstick, fetching Kafka Streams from Maven Central the first time.
+ * Compiles the yardstick if it is not as its sources are, fetching Kafka Streams from Maven Central the first time.
  *
  * @throws ExecaError when there is no Maven, or it fails.
  */
 export async function buildKafkaStreams(): Promise<void> {
+  const built = writtenAt('target/classes/clickstream/UserClickCount.class') ?? -Infinity;
+  const sources = ['pom.xml', 'src/main/java/clickstream/UserClickCount.java'];
   if (
-    existsSync(join(project, 'target/dependency')) &&
-    existsSync(join(project, 'target/classes/clickstream'))
+    writtenAt('target/dependency') !== undefined &&
+    sources.every((source) => (writtenAt(source) ?? 0) < built)
   )
     return;
   await execa('mvn', ['-q', '-B', 'compile', 'dependency:copy-dependencies', '-DincludeScope=runtime'], {

@@ -77,14 +77,29 @@ async function throughput(): Promise<void> {
         aggregateBacklog(connection, log, start, clicks, `${name}-${what}`, events, users);
       counted.push(await count((environment) => startAggregator(environment), 'count'));
       totalsOnly.push(await count(startTotalsOnly, 'totals'));
-      if (kafkaStreams && format === 'sentence') yardstick.push(await count(startKafkaStreams, 'streams'));
+      if (kafkaStreams) yardstick.push(await count(startKafkaStreams, 'streams'));
     }
     console.log(`  ${format}`);
     console.log(`    produced        ${grouped(median(produced)).padStart(11)} clicks/s`);
     console.log(`    aggregator      ${describeCount(counted)}`);
     console.log(`    totals alone    ${describeCount(totalsOnly)}`);
     if (yardstick.length > 0) console.log(`    Kafka Streams   ${describeCount(yardstick)}`);
+    console.log(
+      `    aggregator / totals alone    ${describeRatio(counted, totalsOnly)}, to be at least 40 %`,
+    );
+    if (yardstick.length > 0)
+      console.log(
+        `    aggregator / Kafka Streams   ${describeRatio(counted, yardstick)}, to be at least 100 %`,
+      );
   }
+}
+
+/** Throughput of the one by that of the other. */
+function describeRatio(one: readonly AggregateFigures[], other: readonly AggregateFigures[]): string {
+  const [ofOne, ofOther] = [one, other].map((figures) =>
+    median(figures.map(({ eventsPerSecond }) => eventsPerSecond)),
+  );
+  return `${((100 * (ofOne ?? 0)) / (ofOther ?? 0)).toFixed(0).padStart(4)} %`;
 }
 
 function describeCount(figures: readonly AggregateFigures[]): string {

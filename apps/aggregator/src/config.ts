@@ -17,7 +17,7 @@ function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
 
 const DAY_MS = 86_400_000;
 const MOST_WINDOWS = 1_000;
-/** Pages in the windows that a moment is in: at some 300 bytes each, that is 300 MB per partition. */
+/** Pages in all windows that are open at once: at some 300 bytes each, that is 300 MB per partition. */
 const MOST_PAGES = 1_000_000;
 
 /** Every variable that the aggregator obeys. */
@@ -86,13 +86,17 @@ export const environmentSchema = z
       .describe('When nothing has come for so many ms, windows and sessions close by the time that passes'),
     MAX_FUTURE_MS: wholeNumber(0, 365 * DAY_MS)
       .prefault('300000')
-      .describe('Clicks whose event time is more than so many ms after their ingest time are rejected'),
+      .describe(
+        'Clicks whose event time is more than so many ms after their ingest time are rejected. Above GRACE_MS, a fast clock makes clicks of others late',
+      ),
     DEDUPLICATION_HORIZON_MS: wholeNumber(1_000, 7 * DAY_MS)
       .prefault('3600000')
       .describe('An event id is remembered for so many ms of ingest time after its last appearance'),
     DEDUPLICATION_MAX_IDS: wholeNumber(1_000, 100_000_000)
       .prefault('1000000')
-      .describe('Most event ids remembered per partition, 24 bytes each; the oldest are forgotten early'),
+      .describe(
+        'Most event ids remembered per partition, at most 24 bytes each; the oldest are forgotten early',
+      ),
   })
   .superRefine((config, context) => {
     // Its own results or dead letters read as clicks would make dead letters without end.
@@ -121,12 +125,22 @@ export const environmentSchema = z
         path,
         message: `must be at least a ${MOST_WINDOWS}th of WINDOW_SIZE_MS, which is ${sizeMs}`,
       });
-    else if (config.MAX_PAGES_PER_WINDOW * (sizeMs / advanceMs) > MOST_PAGES)
-      context.addIssue({
-        code: 'custom',
-        path: ['MAX_PAGES_PER_WINDOW'],
-        message: `must be at most ${Math.floor((MOST_PAGES * advanceMs) / sizeMs)} with ${sizeMs / advanceMs} windows for each click, which WINDOW_ADVANCE_MS makes`,
-      });
+    else {
+      // A window stays open until the grace after its end is over.
+      const openAtOnce = Math.ceil((sizeMs + config.GRACE_MS) / advanceMs);
+      if (openAtOnce > MOST_PAGES)
+        context.addIssue({
+          code: 'custom',
+          path: ['GRACE_MS'],
+          message: `must be at most ${MOST_PAGES * advanceMs - sizeMs} with a window each ${advanceMs} ms: each stays open for so long after its end`,
+        });
+      else if (config.MAX_PAGES_PER_WINDOW * openAtOnce > MOST_PAGES)
+        context.addIssue({
+          code: 'custom',
+          path: ['MAX_PAGES_PER_WINDOW'],
+          message: `must be at most ${Math.floor(MOST_PAGES / openAtOnce)} with the ${openAtOnce} windows that WINDOW_SIZE_MS, WINDOW_ADVANCE_MS and GRACE_MS keep open at once`,
+        });
+    }
   });
 
 /** @throws KafkaClientError `CLICKSTREAM_KAFKA_CONFIGURATION` naming every wrong variable. */

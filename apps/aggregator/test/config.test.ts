@@ -61,11 +61,22 @@ describe('the configuration', () => {
     );
   });
 
-  test('refuses more pages in the windows of a moment than memory bears, naming both variables', () => {
-    const environment = { WINDOW_SIZE_MS: '60000', WINDOW_ADVANCE_MS: '1000' };
+  test('refuses more pages in the windows that are open at once than memory bears, naming all that makes them so many', () => {
+    const environment = { WINDOW_SIZE_MS: '60000', WINDOW_ADVANCE_MS: '1000', GRACE_MS: '0' };
     expect(() => readConfig({ ...environment, MAX_PAGES_PER_WINDOW: '16666' })).not.toThrow();
     expect(() => readConfig({ ...environment, MAX_PAGES_PER_WINDOW: '16667' })).toThrow(
-      'MAX_PAGES_PER_WINDOW: must be at most 16666 with 60 windows for each click, which WINDOW_ADVANCE_MS makes (received: "16667")',
+      'MAX_PAGES_PER_WINDOW: must be at most 16666 with the 60 windows that WINDOW_SIZE_MS, WINDOW_ADVANCE_MS and GRACE_MS keep open at once (received: "16667")',
+    );
+    // Those of the grace are open too.
+    const withGrace = { ...environment, GRACE_MS: '39500' };
+    expect(() => readConfig({ ...withGrace, MAX_PAGES_PER_WINDOW: '10000' })).not.toThrow();
+    expect(() => readConfig({ ...withGrace, MAX_PAGES_PER_WINDOW: '10001' })).toThrow(
+      'MAX_PAGES_PER_WINDOW: must be at most 10000 with the 100 windows',
+    );
+    const short = { WINDOW_SIZE_MS: '1', MAX_PAGES_PER_WINDOW: '1' };
+    expect(() => readConfig({ ...short, GRACE_MS: '999999' })).not.toThrow();
+    expect(() => readConfig({ ...short, GRACE_MS: '1000000' })).toThrow(
+      'GRACE_MS: must be at most 999999 with a window each 1 ms',
     );
   });
 

@@ -32,7 +32,7 @@ const SAME_SEAT = { ...EVERY, INSTANCE_ID: 'one' };
 const witness = useWitness();
 process.stderr.write(`exactly-once: TEST_SEED=${SEED} TEST_ROUNDS=${ROUNDS}\n`);
 
-describe.concurrent('every click is counted once', { timeout: 90_000 + 20_000 * ROUNDS }, () => {
+describe.concurrent('every click is counted once', { timeout: 240_000 + 30_000 * ROUNDS }, () => {
   test('after kill -9 at each named moment', async ({ expect, onTestFinished }) => {
     const random = createRandomSource(SEED);
     const topics = await createTestTopics(witness, onTestFinished);

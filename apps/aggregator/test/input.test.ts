@@ -15,7 +15,7 @@ import { useWitness } from './use-witness.ts';
 const witness = useWitness();
 const TOO_LARGE_BYTES = 850_000;
 
-describe.concurrent('the aggregator', { timeout: 90_000 }, () => {
+describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   test('counts on behind records that are malformed or too large, which become dead letters', async ({
     expect,
     onTestFinished,

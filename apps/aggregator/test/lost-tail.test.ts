@@ -20,7 +20,7 @@ async function loseTail(dataDir: string, { clicks }: TestTopics, partition: numb
 
 test(
   'an input that lost its tail is refused, and with --accept-loss not counted twice',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async ({ onTestFinished }) => {
     const broker = await startBroker();
     onTestFinished(() => broker.stop());

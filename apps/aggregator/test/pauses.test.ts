@@ -23,12 +23,13 @@ import { describe, test } from 'vitest';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics } from './test-topics.ts';
 
-/** Gaps of the replayed log; the fault suite has longer pauses of the broker and more zombies. */
+/** Gaps of the replayed log; the fault suite asks for more of them, and for longer pauses. */
 const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const USERS = 20;
-const GAP_MS = 3_000;
-const BROKER_STOP_MS = 10_000;
+/** Both are longer than a window and its grace; in the fault suite, also than a seat in the group lasts. */
+const [GAP_MS, BROKER_STOP_MS] = ROUNDS > 3 ? [30_000, 45_000] : [3_000, 10_000];
+const PATIENCE_MS = 240_000 + 2 * ROUNDS * GAP_MS + 4 * BROKER_STOP_MS;
 const HOUR_MS = 3_600_000;
 /** Clicks before an outage, and while it lasts. */
 const [BEFORE, BACKLOG] = [100, 7_200];
@@ -82,7 +83,7 @@ async function countIdle(topics: TestTopics): Promise<number> {
   return idle;
 }
 
-describe.concurrent('no click becomes late', { timeout: 120_000 + 10_000 * ROUNDS }, () => {
+describe.concurrent('no click becomes late', { timeout: PATIENCE_MS }, () => {
   test('through gaps of a replay at recorded speed', async ({ expect, onTestFinished }) => {
     const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
     const folder = mkdtempSync(join(tmpdir(), 'clickstream-pauses-'));

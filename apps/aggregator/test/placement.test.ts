@@ -70,7 +70,7 @@ describe.concurrent(
       { partitions: 1, format: 'json', emit: 'every' },
     ] as const)(
       'are all counted at home: $partitions partitions, $format, $emit',
-      { timeout: 90_000 },
+      { timeout: 240_000 },
       async ({ partitions, format, emit }, { onTestFinished }) => {
         const topics = await createTestTopics(witness, onTestFinished, { partitions });
         const aggregator = runInProcess(topics, {

@@ -80,7 +80,7 @@ async function deleteRecords(
 
 const group = ({ applicationId }: TestTopics) => ['--group', applicationId];
 
-describe.concurrent('the aggregator', { timeout: 120_000 }, () => {
+describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   test('refuses to count from the start over results that it did not write, as a process with exit code 1', async ({
     expect,
     onTestFinished,

@@ -4,8 +4,8 @@ import type { InputName } from './task-logic.ts';
 const LONGEST_INTERVAL_MS = 1_000;
 
 /**
- * Adds up how long both inputs of a task have been idle: the time from one empty answer of the broker to the next, with
- * the task at the end of the log. It knows no clock and no timer, so that a broker that is gone, a process that sleeps or
+ * Adds up how long both inputs of a task have been idle: the time from one answer of the broker without a record to the
+ * next, with the task at the end of the log. It knows no clock and no timer, so that a broker that is gone, a process that sleeps or
  * a task that is behind makes no idle time.
  */
 export class IdleWatch {

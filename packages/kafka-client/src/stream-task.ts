@@ -253,7 +253,7 @@ export class StreamTask {
       this.#settings.log.warn(
         `partition ${this.#partition}: ${topic} begins at offset ${start} and memory is rebuilt from ${from}: retention removed records that are counted, but that windows and de-duplication need`,
       );
-      this.#logic.rebuildIsPartial();
+      this.#logic.rebuildIsPartial({ input, below: start });
     }
     await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
       this.#logic.rebuild(record, this.#forwardedFrom(input, record));
@@ -427,7 +427,10 @@ export class StreamTask {
 
   /** Tells the application whether it has read all there is, and for how long nothing has come. */
   #observe(input: InputName, batch: FetchedBatch, idle: IdleWatch): void {
-    const { nextOffset, fetchedOffset, lastStableOffset, highWatermark } = batch;
+    const { nextOffset, lastStableOffset, highWatermark } = batch;
+    // Markers and aborted records are nobody's click, and each task that starts leaves markers with all others: an answer of
+    // nothing else is like one that was asked for behind them.
+    const fetchedOffset = batch.walk().next() ? batch.fetchedOffset : nextOffset;
     const isCaughtUp = nextOffset === lastStableOffset && lastStableOffset === highWatermark;
     this.#logic.caughtUp(input, isCaughtUp);
     const { clock } = this.#ports;

@@ -44,8 +44,12 @@ export interface TaskLogic {
   restore(topic: string, record: RecordCursor): void;
   /** Takes what memory needs of a record that was processed before; decides nothing anew and writes nothing. */
   rebuild(record: RecordCursor, forwardedFrom: ForwardedFrom): void;
-  /** Retention has removed records that `rebuild` should have seen. */
-  rebuildIsPartial(): void;
+  /**
+   * Records that `rebuild` should have seen are gone.
+   *
+   * @param gone those of one input below an offset; if left out, nobody knows which.
+   */
+  rebuildIsPartial(gone?: { readonly input: InputName; readonly below: bigint }): void;
   /** Handles one record. */
   process(record: RecordCursor, forwardedFrom: ForwardedFrom, output: TaskOutput): RecordVerdict;
   /** Told after each batch: whether the input is read up to its end. */

@@ -115,6 +115,11 @@ export interface ClickTopologySnapshot {
   /** Whether final results are left to the next transactions; older checkpoints lack it. */
   readonly isClosing?: boolean;
   readonly duplicates: DuplicatesState;
+  /**
+   * The lowest offset of each input that holds a click of an open window, as decimal text, null if none does; older checkpoints
+   * lack it.
+   */
+  readonly windowsFrom?: Readonly<globalThis.Record<InputName, string | null>>;
   /** What cannot change while results of it are open. */
   readonly windows: { readonly sizeMs: number; readonly advanceMs: number; readonly pageKey: string };
   /** What may change at a restart; for those who recount. */
@@ -179,6 +184,8 @@ export class ClickTopology<Record extends ClickRecord> {
   readonly #settings: ClickSettings;
   #changedSettings: readonly (keyof ClickSettings)[] = [];
   readonly #judgedBefore: Readonly<globalThis.Record<InputName, JudgedBefore>>;
+  /** As the checkpoint resumed from says. */
+  #windowsFrom: ClickTopologySnapshot['windowsFrom'];
   /** Whether a restart is still to be settled, with the first thing that happens after it. */
   #isRestarting = false;
 
@@ -256,6 +263,10 @@ export class ClickTopology<Record extends ClickRecord> {
       sessionsFinalUntil: this.#clock.state ? this.#sessions.finalUntil(this.#clock.closeTime) : null,
       isClosing: this.isClosing,
       duplicates: this.#duplicates.state,
+      windowsFrom: {
+        input: this.#windows.rebuildFrom('input')?.toString() ?? null,
+        repartition: this.#windows.rebuildFrom('repartition')?.toString() ?? null,
+      },
       windows: { sizeMs, advanceMs, pageKey },
       settings: this.#settings,
       changedSettings: this.#changedSettings,
@@ -284,6 +295,7 @@ export class ClickTopology<Record extends ClickRecord> {
       isIdle,
       sessionsFinalUntil,
       duplicates,
+      windowsFrom,
       windows,
       settings,
       changedSettings,
@@ -303,6 +315,7 @@ export class ClickTopology<Record extends ClickRecord> {
     );
     this.#books = { ...books };
     this.#isIdle = isIdle;
+    this.#windowsFrom = windowsFrom;
     this.#duplicates.resume(duplicates);
     for (const input of ['input', 'repartition'] as const)
       this.#judgedBefore[input].resume(judgedBefore?.[input] ?? [], settings.maxFutureMs);
@@ -341,13 +354,20 @@ export class ClickTopology<Record extends ClickRecord> {
     if (!user) return;
     const { eventId, timestamp, url } = event;
     const ingestTime = ingestTimeOf(record, forwardedFrom);
-    if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime))
+    if (eventId !== undefined && this.#duplicates.isDuplicate(user, eventId, input, record, ingestTime, true))
       return;
     this.#windows.rebuild(timestamp, this.#pageOf(url), user.number, input, record);
   }
 
-  /** Records are gone that `rebuild` should have seen: distinct users of the windows open now are a lower bound. */
-  rebuildIsPartial(): void {
+  /**
+   * Records are gone that `rebuild` should have seen: distinct users of the windows open now are a lower bound, unless these were
+   * records that only de-duplication needs, which looks back further.
+   */
+  rebuildIsPartial(gone?: { readonly input: InputName; readonly below: bigint }): void {
+    if (gone && this.#windowsFrom) {
+      const from = this.#windowsFrom[gone.input];
+      if (from === null || BigInt(from) >= gone.below) return;
+    }
     this.#windows.loseUsers();
   }
 

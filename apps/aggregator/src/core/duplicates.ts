@@ -59,20 +59,21 @@ export class Duplicates {
     if (this.#clock.caughtUp(input, isCaughtUp)) this.#ids.forgetBefore(this.#clock.time);
   }
 
-  /** Remembers a click. Returns whether it was seen before. */
+  /** Remembers a click, for the first time or again in a rebuild. Returns whether it was seen before. */
   isDuplicate(
     user: User,
     eventId: string,
     input: InputName,
     record: ReadRecord,
     ingestTime: number,
+    isRebuild = false,
   ): boolean {
     const hash = this.#hash;
     this.#hashText(eventId, hash);
     this.#index[input].add(record, ingestTime);
     const low = (hash[0] ?? 0) ^ Math.imul(user.number, LOW_FACTOR);
     const high = (hash[1] ?? 0) ^ Math.imul(user.number, HIGH_FACTOR);
-    return this.#ids.appear(low, high, ingestTime);
+    return this.#ids.appear(low, high, ingestTime, isRebuild);
   }
 
   /** The lowest offset of that input that holds an id still remembered, or a lower one; undefined if none does. */

@@ -49,6 +49,11 @@ export class PageWindows {
   readonly #windows = new Map<number, OpenWindow>();
   /** Also of windows that are open no more, until they come up. */
   readonly #ends = new DeadlineHeap<OpenWindow>();
+  /** Open windows in the order of their first click of each input, which is that of its offsets. */
+  readonly #byFirst: Readonly<Record<InputName, Set<OpenWindow>>> = {
+    input: new Set(),
+    repartition: new Set(),
+  };
   readonly #order = new WriteOrder<PageOfWindow>();
   #changed: PageOfWindow[] = [];
   #changedBytes = 0;
@@ -121,7 +126,7 @@ export class PageWindows {
         continue;
       }
       const window = this.#open(start, start + windows.sizeMs);
-      window.from[input] ??= record.offset;
+      this.#noteFirst(window, input, record);
       const entry = this.#pageOf(window, page);
       entry.clicks++;
       entry.users.add(user);
@@ -220,7 +225,7 @@ export class PageWindows {
     for (let start = windows.firstStart(eventTime); start <= lastStart; start += windows.advanceMs) {
       const window = this.#windows.get(start);
       if (!window) continue;
-      window.from[input] ??= record.offset;
+      this.#noteFirst(window, input, record);
       (window.pages.get(page) ?? window.pages.get(OTHER_PAGES))?.users.add(user);
     }
   }
@@ -251,12 +256,8 @@ export class PageWindows {
 
   /** The lowest offset of that input that holds a click of an open window. */
   rebuildFrom(input: InputName): bigint | undefined {
-    let lowest: bigint | undefined;
-    for (const { from } of this.#windows.values()) {
-      const offset = from[input];
-      if (offset !== undefined && (lowest === undefined || offset < lowest)) lowest = offset;
-    }
-    return lowest;
+    const [first] = this.#byFirst[input];
+    return first?.from[input];
   }
 
   #open(start: number, end: number): OpenWindow {
@@ -314,9 +315,17 @@ export class PageWindows {
     this.#clicks -= clicks;
   }
 
+  #noteFirst(window: OpenWindow, input: InputName, { offset }: ReadRecord): void {
+    if (window.from[input] !== undefined) return;
+    window.from[input] = offset;
+    this.#byFirst[input].add(window);
+  }
+
   /** A window without pages is open no more. */
   #drop(window: OpenWindow): void {
     window.isOpen = false;
+    this.#byFirst.input.delete(window);
+    this.#byFirst.repartition.delete(window);
     this.#windows.delete(window.start);
     this.#recent = undefined;
   }

@@ -335,7 +335,12 @@ describe('a restart at any cut, and the rest of the log', () => {
           // Which of those that close is in which transaction makes no difference.
           for (const driver of [uninterrupted, interrupted]) driver.drain(0);
           expect(interrupted.sums(0)).toEqual(uninterrupted.sums(0));
-          expect(interrupted.snapshot(0)).toEqual(uninterrupted.snapshot(0));
+          // Of a click that came by both inputs, a rebuild takes the copy of the first, whichever was counted.
+          const [one, other] = [interrupted, uninterrupted].map((driver) => ({
+            ...driver.snapshot(0),
+            windowsFrom: undefined,
+          }));
+          expect(one).toEqual(other);
           expect(interrupted.memory(0).rememberedIds).toBe(uninterrupted.memory(0).rememberedIds);
         }
         finish(interrupted);

@@ -231,7 +231,8 @@ export class TopologyDriver {
       if (sums !== JSON.stringify(commit.sums))
         throw new Error(`restored ${sums} instead of ${JSON.stringify(commit.sums)}`);
       for (const input of ['input', 'repartition'] as const) {
-        if (input === 'input' && lost > commit.rebuildFrom.input) topology.rebuildIsPartial();
+        if (input === 'input' && lost > commit.rebuildFrom.input)
+          topology.rebuildIsPartial({ input, below: lost });
         for (const event of task.events.slice(0, commit.events))
           if (event.kind === 'record' && (event.from === undefined) === (input === 'input'))
             if (event.record.offset >= commit.rebuildFrom[input] && event.record.offset >= lost)

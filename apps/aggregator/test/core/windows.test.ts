@@ -102,6 +102,29 @@ describe('a window', () => {
     expect(driver.snapshot(0).books).toMatchObject({ windowed: 2, late: 1, missed: 0 });
   });
 
+  test.each([
+    [10, 'makes no punctual click of others late where that is at most the grace', []],
+    [120, 'makes them late beyond that', ['late 160', 'late 179']],
+  ])('with a clock %d s fast, which is allowed, %s', (fastS, _, late) => {
+    const driver = new WindowsDriver({ maxFutureMs: fastS * SECOND });
+    const clickAt = (second: number, aheadS: number) => {
+      const event = {
+        eventId: `e-${clicksMade++}`,
+        userId: 'u',
+        url: '/a',
+        timestamp: (second + aheadS) * SECOND,
+      };
+      driver.read(0, { value: encodeClickEvent(event, 'json'), timestampMs: second * SECOND });
+    };
+    for (const second of [40, 59]) {
+      clickAt(second, fastS);
+      clickAt(second, 0);
+    }
+    driver.commit();
+    expect(driver.listed()).toEqual(late);
+    expect(driver.snapshot(0).books).toMatchObject({ windowed: 4 - late.length, late: late.length });
+  });
+
   test('that hops counts a click in every window of it that is open, and lists those missed', () => {
     const driver = new WindowsDriver({ sizeMs: 60 * SECOND, advanceMs: 20 * SECOND });
     //  -40  -20   0    20   40   60   80   100
@@ -313,6 +336,23 @@ describe('a restart', () => {
     driver.commit();
     // The page that is new since then lacks nobody.
     expect(driver.results()).toEqual(['0 /a: 4/3+!', '0 /new: 1/1!', '60 /a: 1/1']);
+  });
+
+  test('leaves users exact when retention took only clicks of windows that are closed, which de-duplication looks back to', () => {
+    const driver = new WindowsDriver();
+    for (const userId of ['u', 'v']) driver.click(1, userId);
+    for (const userId of ['u', 'v', 'w']) driver.click(80, userId);
+    driver.commit();
+    expect(driver.results()).toEqual(['0 /a: 2/2!', '60 /a: 3/3']);
+    // Ids are remembered for longer than windows are open.
+    expect(driver.lastCommit(0).rebuildFrom.input).toBe(0n);
+    driver.restart(0, { lost: 2n });
+    driver.click(81, 'x');
+    driver.commit();
+    expect(driver.results()).toEqual(['60 /a: 4/4']);
+    driver.restart(0, { lost: 3n });
+    driver.commit();
+    expect(driver.results()).toEqual(['60 /a: 4/4+']);
   });
 
   test.each([

@@ -1,5 +1,8 @@
 package clickstream;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.common.serialization.Serdes;
@@ -13,10 +16,12 @@ import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * Counts sentences per user as Kafka Streams does by itself: exactly once, in memory, one thread. The clicks are keyed by
+ * Counts clicks, as sentences or JSON, per user as Kafka Streams does by itself: exactly once, in memory, one thread. The clicks are keyed by
  * user, so there is no repartitioning. Says "ready" when it runs.
  */
 public final class UserClickCount {
+  private static final JsonFactory JSON = new JsonFactory();
+
   public static void main(String[] args) throws Exception {
     var properties = new Properties();
     properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, System.getenv("KAFKA_BROKERS"));
@@ -52,11 +57,29 @@ public final class UserClickCount {
     streams.start();
   }
 
-  /** The user of a sentence, read as the aggregator reads it; null for anything else. */
-  private static String userOf(String sentence) {
-    if (sentence == null || !sentence.startsWith("User ")) return null;
-    int end = sentence.indexOf(" clicked on ", 5);
-    return end < 0 ? null : sentence.substring(5, end);
+  /** The user of a click, read as the aggregator reads it; null for anything else. */
+  private static String userOf(String click) {
+    if (click == null) return null;
+    if (click.startsWith("{")) return userOfJson(click);
+    if (!click.startsWith("User ")) return null;
+    int end = click.indexOf(" clicked on ", 5);
+    return end < 0 ? null : click.substring(5, end);
+  }
+
+  /** All of it is parsed, as by whoever checks that it is a click, and no more is kept than the user. */
+  private static String userOfJson(String click) {
+    String user = null;
+    try (var parser = JSON.createParser(click)) {
+      parser.nextToken();
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        if (parser.nextToken() == JsonToken.VALUE_STRING && name.equals("userId")) user = parser.getText();
+        else parser.skipChildren();
+      }
+      return user;
+    } catch (IOException error) {
+      return null;
+    }
   }
 
   private UserClickCount() {}
