@@ -103,7 +103,7 @@ const retain: Fault = (world) => {
     : world.isForgetful
       ? checkpoint.input.position
       : checkpoint.input.rebuildFrom;
-  const below = Math.max(log.start, Number(isNeededFrom ?? 0) - random.below(4));
+  const below = Math.max(log.start, Math.min(log.stable, Number(isNeededFrom ?? 0) - random.below(4)));
   if (isResults && below > log.start) coverage.count('window results deleted');
   log.deleteBelow(below);
   trace.add('fault', `retention deletes ${log.topic}/${partition} below ${below}`);
