@@ -100,6 +100,10 @@ class Harness {
     this.#running = task.run(this.#over.signal, () => undefined);
   }
 
+  /** Whether idle time leads to something that has to be committed, and what a commit waits for. */
+  ticks = false;
+  committed: Promise<void> = Promise.resolve();
+
   /** Lets 250 ms pass, and then both inputs answer: with nothing at the end of the log, or with what is given. */
   async step(input: readonly Content[] = [], repartition: readonly Content[] = []): Promise<void> {
     this.#nowMs += STEP_MS;
@@ -107,6 +111,11 @@ class Harness {
     this.#answer('repartition', repartition);
     // The task has nothing to wait for but promises that are settled.
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Lets time pass in which nothing comes. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
 
   async stop(): Promise<void> {
@@ -175,7 +184,7 @@ class Harness {
           begin: () => Promise.resolve(),
           send: () => Promise.resolve(new Map<string, bigint>()),
           sendOffsets: () => Promise.resolve(),
-          commit: () => Promise.resolve(),
+          commit: () => this.committed,
           abortLeftOvers: () => Promise.resolve(),
           assertOwner: () => Promise.resolve(),
           drop: () => Promise.resolve(),
@@ -199,7 +208,7 @@ class Harness {
       caughtUp: () => undefined,
       idle: (idleMs) => {
         this.told.push(idleMs);
-        return false;
+        return this.ticks;
       },
       flush: () => undefined,
       heldBack: 0,
@@ -240,6 +249,23 @@ test('idle time begins again with a record, whatever else came with it', async (
   expect(await toldIn([[], [], [], [[], ['marker', 'click', 'marker']], [], [], [], [], []])).toEqual([
     0, 0, 0, 0, 0, 0, 0, 0, 1_000,
   ]);
+});
+
+test('idle time ends when an answer comes, not when the task gets to it after a commit', async () => {
+  const harness = new Harness();
+  for (let step = 0; step < 4; step++) await harness.step();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  harness.ticks = true;
+  harness.committed = promise;
+  await harness.step();
+  harness.ticks = false;
+  // Both inputs answer while the commit lasts: somebody may have clicked since then.
+  await harness.step();
+  harness.pass(700);
+  resolve(undefined);
+  await harness.step();
+  expect(harness.told.filter((idleMs) => idleMs > 0)).toEqual([1_000, 250, 950]);
+  await harness.stop();
 });
 
 test('a rebuild from an input that retention has shortened says which of its records are gone', async () => {

@@ -220,8 +220,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   mutated('the time before a record is idle time', 18, /went faster than time|late because of a pause/, [
     {
       file: 'stream-task.ts',
-      from: 'idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, clock.now())',
-      to: 'idle.answer(input, isCaughtUp, clock.now())',
+      from: 'idle.answer(input, isCaughtUp && nextOffset === fetchedOffset, arrivedAt)',
+      to: 'idle.answer(input, isCaughtUp, arrivedAt)',
     },
   ]),
   mutated('idle time passes the wall clock', 1, /ahead of the wall clock/, [
