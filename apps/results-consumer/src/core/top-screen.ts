@@ -100,10 +100,10 @@ function figures({ totalClicks, users, clicksPerSecond, activeUsers5m }: Overvie
   ].join(' · ');
 }
 
-function health({ lagRecords, lagSeconds, latency, deadLetters, books }: Overview): string {
+function health({ lagRecords, oldestWaitingSeconds, latency, deadLetters, books }: Overview): string {
   const { p50Ms, p99Ms } = latency;
   return [
-    `lag ${grouped(lagRecords)} clicks, ${lagSeconds} s`,
+    `lag ${grouped(lagRecords)} clicks, ${oldestWaitingSeconds === null ? 'age unknown' : `${oldestWaitingSeconds} s`}`,
     p50Ms === null || p99Ms === null ? 'latency unknown' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
     `${grouped(deadLetters.total)} dead letters`,
     books.balances === null ? 'no books yet' : books.balances ? 'books balance' : 'BOOKS DO NOT BALANCE',

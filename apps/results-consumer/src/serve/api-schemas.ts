@@ -94,7 +94,11 @@ const overview: z.ZodType<Overview> = z.object({
   clicksPerSecond: z.number().describe('Mean of the last 5 full seconds'),
   openSessions: count,
   lagRecords: count.describe('Clicks that are not counted yet'),
-  lagSeconds: z.number().describe('Age of the oldest of them'),
+  lagSeconds: z.number().describe('As oldestWaitingSeconds, but 0 while that is not known'),
+  oldestWaitingSeconds: z
+    .number()
+    .nullable()
+    .describe('Age of the oldest of them; 0 if none waits, null while that is not known'),
   latency,
   deadLetters: deadLetterCounts,
   books,

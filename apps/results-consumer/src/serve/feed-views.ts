@@ -209,6 +209,7 @@ async function followClicks(options: FeedViewsOptions, partition: number, from: 
         let count = 0;
         for (const record = batch.walk(); record.next(); count += 1) {
           views.rate.add(record.timestampMs, nowMs);
+          views.lag.noteClick(partition, Number(record.offset), record.timestampMs);
           onClick(record, partition);
         }
         position = batch.nextOffset;
@@ -327,7 +328,7 @@ async function followCheckpoint(options: FeedViewsOptions, partition: number, en
 }
 
 /** Looks up how old the first click is that is not counted, of each partition that has one. */
-async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions): Promise<void> {
+async function watchLag({ reader, topics, views, signal }: FeedViewsOptions): Promise<void> {
   while (!signal.aborted) {
     const stretches = views.lag.waiting();
     const records = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -338,7 +339,7 @@ async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions
         try {
           views.lag.noteOldest(
             waiting,
-            await firstAgeMs(reader, topics.clicks, { partition, ...range }, now, signal),
+            await firstTimestampMs(reader, topics.clicks, { partition, ...range }, signal),
           );
         } catch (error) {
           // Retention or the counting was faster: the next look begins elsewhere.
@@ -356,17 +357,16 @@ async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions
   }
 }
 
-/** The age of the first record of a stretch, ms; undefined if there is none. */
-async function firstAgeMs(
+/** The Kafka timestamp of the first record of a stretch, ms since the epoch; undefined if there is none. */
+async function firstTimestampMs(
   reader: PartitionReader,
   topic: string,
   range: { partition: number; from: bigint; to: bigint },
-  now: () => number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   for await (const batch of reader.read({ topic, ...range }, signal)) {
     const record = batch.walk();
-    if (record.next()) return now() - record.timestampMs;
+    if (record.next()) return record.timestampMs;
   }
   return undefined;
 }
