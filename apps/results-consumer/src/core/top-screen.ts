@@ -104,7 +104,7 @@ function health({ lagRecords, oldestWaitingSeconds, latency, deadLetters, books 
   const { p50Ms, p99Ms } = latency;
   return [
     `lag ${grouped(lagRecords)} clicks, ${oldestWaitingSeconds === null ? 'age unknown' : `${oldestWaitingSeconds} s`}`,
-    p50Ms === null || p99Ms === null ? 'latency unknown' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
+    p50Ms === null || p99Ms === null ? 'latency not measured' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
     `${grouped(deadLetters.total)} dead letters`,
     books.balances === null ? 'no books yet' : books.balances ? 'books balance' : 'BOOKS DO NOT BALANCE',
   ].join(' · ');

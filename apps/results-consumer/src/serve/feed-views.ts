@@ -25,6 +25,8 @@ export interface FeedViewsOptions {
   readonly now: () => number;
   /** Called after each batch that may have changed something. */
   readonly onChange: () => void;
+  /** Called once everything that was there at the start is in the views, that included for which it does not wait to be ready. */
+  readonly onWhole?: () => void;
   /** Called for each click as it arrives. */
   readonly onClick: (record: { readonly offset: bigint; value(): Buffer | null }, partition: number) => void;
   /** Called for each record. */
@@ -55,8 +57,9 @@ const CHECKPOINT_RETRY_MS = 2_000;
 const CHECKPOINT_WINDOW = 16n;
 
 /**
- * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest), then everything as it is committed. Ends when
- * `signal` aborts; rejects with what the reader throws.
+ * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest) and the newest
+ * checkpoints, which makes them ready; the clicks of the past for the rate after that; and everything as it is committed.
+ * Ends when `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
   const { reader, topics, views, signal, now, onChange } = options;
@@ -71,9 +74,14 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
     work.catch(fail);
     running.push(work);
   };
-  for (const [partition, from] of clickEnds.entries()) run(followClicks(options, partition, from));
-  run(followCheckpoints(options));
-  run(watchLag(options));
+  const clicks = clickEnds.map((from, partition) =>
+    begin((isBegun) => followClicks(options, partition, from, isBegun)),
+  );
+  const checkpoints = begin((isBegun) => followCheckpoints(options, isBegun));
+  // Before these are known, all clicks that there are seem to wait.
+  const known = Promise.all([checkpoints, ...clicks].map(({ begun }) => begun));
+  const lag = begin((isBegun) => watchLag(options, known, isBegun));
+  for (const { ended } of [...clicks, checkpoints, lag]) run(ended);
   // One after the other: the reader fetches megabytes of each partition at a time.
   for (const feed of FEEDS) {
     const { caughtUp, followed } = await Promise.race([
@@ -83,12 +91,28 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
     run(followed);
     await Promise.race([caughtUp, followed, failed]);
   }
+  await Promise.race([checkpoints.begun, checkpoints.ended, failed]);
   if (!signal.aborted) {
     views.setReady(now());
     onChange();
-    run(backfillRate(options, clickEnds, startedAtMs));
+    const backfilled = backfillRate(options, clickEnds, startedAtMs);
+    run(backfilled);
+    await Promise.race([Promise.all([backfilled, Promise.race([lag.begun, lag.ended])]), failed]);
   }
+  if (!signal.aborted) options.onWhole?.();
   await Promise.race([failed, Promise.all(running)]);
+}
+
+/** Work that goes on: `begun` once it says so, `ended` when the signal aborts or it fails. */
+function begin(work: (isBegun: () => void) => Promise<unknown>): {
+  readonly begun: Promise<unknown>;
+  readonly ended: Promise<unknown>;
+} {
+  const { promise: begun, resolve } = Promise.withResolvers<undefined>();
+  const ended = work(() => {
+    resolve(undefined);
+  });
+  return { begun, ended };
 }
 
 /** Follows all partitions of a topic: `caughtUp` once what was there at the start is read, `followed` never but by failing. */
@@ -196,7 +220,13 @@ async function startAfterRetention(
   throw error;
 }
 
-async function followClicks(options: FeedViewsOptions, partition: number, from: bigint): Promise<void> {
+/** The clicks from an offset on; begun once it is known what of the partition may be read. */
+async function followClicks(
+  options: FeedViewsOptions,
+  partition: number,
+  from: bigint,
+  isBegun: () => void,
+): Promise<void> {
   const { reader, topics, views, log, signal, now, onChange, onClick, onRecords } = options;
   const topic = topics.clicks;
   const note = ({ logStartOffset, lastStableOffset }: FetchedBatch) => {
@@ -214,6 +244,7 @@ async function followClicks(options: FeedViewsOptions, partition: number, from: 
         }
         position = batch.nextOffset;
         note(batch);
+        isBegun();
         if (count > 0) {
           onRecords('clicks', count);
           onChange();
@@ -268,19 +299,25 @@ async function backfillRate(
   onChange();
 }
 
-async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
+/** The checkpoints of all partitions; begun once the newest of each is there, or it is clear that there are none. */
+async function followCheckpoints(options: FeedViewsOptions, isBegun: () => void): Promise<void> {
   const { reader, topics, signal } = options;
   const topic = topics.checkpoints;
   for (;;) {
     try {
       const ends = await reader.endOffsets(topic);
-      await Promise.all(ends.map((end, partition) => followCheckpoint(options, partition, end)));
+      const followed = ends.map((end, partition) =>
+        begin((isFound) => followCheckpoint(options, partition, end, isFound)),
+      );
+      void Promise.all(followed.map(({ begun }) => begun)).then(isBegun);
+      await Promise.all(followed.map(({ ended }) => ended));
       return;
     } catch (error) {
       // The aggregator makes it when it starts for the first time.
       if (!(error instanceof KafkaClientError) || error.code !== 'CLICKSTREAM_KAFKA_TOPIC_MISSING')
         throw error;
     }
+    isBegun();
     try {
       await delay(CHECKPOINT_RETRY_MS, undefined, { signal, ref: false });
     } catch {
@@ -290,7 +327,12 @@ async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
 }
 
 /** The newest checkpoint there is, then each newer one; those between need not be seen. */
-async function followCheckpoint(options: FeedViewsOptions, partition: number, end: bigint): Promise<void> {
+async function followCheckpoint(
+  options: FeedViewsOptions,
+  partition: number,
+  end: bigint,
+  isBegun: () => void,
+): Promise<void> {
   const { reader, topics, views, signal, onChange } = options;
   const topic = topics.checkpoints;
   const take = (batch: FetchedBatch) => {
@@ -312,9 +354,10 @@ async function followCheckpoint(options: FeedViewsOptions, partition: number, en
         isFound = take(batch) || isFound;
     } catch (error) {
       await startAfterRetention(reader, topic, partition, position, error);
-      return followCheckpoint(options, partition, end);
+      return followCheckpoint(options, partition, end, isBegun);
     }
   }
+  isBegun();
   for (position = end; ;)
     try {
       for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
@@ -327,8 +370,16 @@ async function followCheckpoint(options: FeedViewsOptions, partition: number, en
     }
 }
 
-/** Looks up how old the first click is that is not counted, of each partition that has one. */
-async function watchLag({ reader, topics, views, signal }: FeedViewsOptions): Promise<void> {
+/** Looks up how old the first click is that is not counted, of each partition that has one; begun once it did so. */
+async function watchLag(
+  { reader, topics, views, signal }: FeedViewsOptions,
+  known: Promise<unknown>,
+  isBegun: () => void,
+): Promise<void> {
+  const aborted = new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+  await Promise.race([known, aborted]);
   while (!signal.aborted) {
     const stretches = views.lag.waiting();
     const records = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -348,6 +399,7 @@ async function watchLag({ reader, topics, views, signal }: FeedViewsOptions): Pr
         }
       }),
     );
+    isBegun();
     try {
       const pauseMs = records > LARGE_LAG_RECORDS ? LARGE_LAG_INTERVAL_MS : LAG_INTERVAL_MS;
       await delay(pauseMs, undefined, { signal, ref: false });

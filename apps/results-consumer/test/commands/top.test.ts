@@ -30,6 +30,7 @@ describe('top', () => {
     const { exitCode, stdout } = await runInProcess(['top'], topics.environment);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^12,347 clicks · 2 users/);
+    expect(stdout).toContain('lag 0 clicks, 0 s · latency not measured');
     expect(stdout).toMatch(/^often +12,345 +\d+ d ago \/page3$/m);
     expect(stdout).toMatch(/^\\u202egnp +2 /m);
     // eslint-disable-next-line no-control-regex -- escapes are what must not be there

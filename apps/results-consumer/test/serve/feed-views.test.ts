@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createLogger, createRecordProducer, ensureTopics } from '@clickstream/kafka-client';
+import { createLogger, createRecordProducer, ensureTopics, internalTopics } from '@clickstream/kafka-client';
 import { createTopicSpecs, encodeClosedUntil, encodePageClicks } from '@clickstream/schema';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, type Config } from '../../src/config.ts';
 import type { FeedName } from '../../src/core/views/click-views.ts';
 import { feedViews } from '../../src/serve/feed-views.ts';
 import { openViews } from '../../src/serve/open-views.ts';
@@ -12,11 +12,51 @@ const MINUTE = 60_000;
 const WINDOWS = 600;
 const PAGES = 30;
 
+const brokers = inject('kafkaBrokers');
+const log = createLogger('test', { LOG_LEVEL: 'silent' }, false);
+const connection = { brokers: [brokers], clientId: 'test' };
+
+/** Views that are fed until the test ends. */
+async function startFeeding(config: Config, now: () => number = () => Date.now()) {
+  const over = new AbortController();
+  const opened = await openViews(config, log, over.signal, now());
+  const { views } = opened;
+  const read: Partial<Record<FeedName | 'clicks', number>> = {};
+  const changes = new EventTarget();
+  const changed = () => changes.dispatchEvent(new Event('change'));
+  let isWhole = false;
+  const feeding = feedViews({
+    ...opened,
+    log,
+    signal: over.signal,
+    now,
+    onChange: changed,
+    onWhole: () => {
+      isWhole = true;
+      changed();
+    },
+    onClick: () => undefined,
+    onRecords: (feed, count) => {
+      read[feed] = (read[feed] ?? 0) + count;
+    },
+  });
+  onTestFinished(async () => {
+    over.abort();
+    await feeding;
+    await opened.reader.close();
+  });
+  return {
+    views,
+    read,
+    isWhole: () => isWhole,
+    until: async (isSo: () => boolean) => {
+      while (!isSo()) await Promise.race([once(changes, 'change'), feeding]);
+    },
+  };
+}
+
 test('begins with the newest windows, and has these whole', { timeout: 60_000 }, async () => {
-  const log = createLogger('test', { LOG_LEVEL: 'silent' }, false);
-  const brokers = inject('kafkaBrokers');
   const topics = await createTestTopics(brokers, { partitions: 1 });
-  const connection = { brokers: [brokers], clientId: 'test' };
   const config = readConfig(topics.environment);
   const { PAGE_CLICK_AGGREGATION_TOPIC: spec } = createTopicSpecs(config);
   await ensureTopics({ connection, log, topics: [spec], partitions: 1 });
@@ -42,29 +82,8 @@ test('begins with the newest windows, and has these whole', { timeout: 60_000 },
   sent.push(send(encodeClosedUntil(closed)));
   await Promise.all(sent);
 
-  const over = new AbortController();
-  const now = () => Date.now();
-  const opened = await openViews(config, log, over.signal, now());
-  const { views } = opened;
-  const read: Partial<Record<FeedName | 'clicks', number>> = {};
-  const changes = new EventTarget();
-  const feeding = feedViews({
-    ...opened,
-    log,
-    signal: over.signal,
-    now,
-    onChange: () => changes.dispatchEvent(new Event('change')),
-    onClick: () => undefined,
-    onRecords: (feed, count) => {
-      read[feed] = (read[feed] ?? 0) + count;
-    },
-  });
-  onTestFinished(async () => {
-    over.abort();
-    await feeding;
-    await opened.reader.close();
-  });
-  while (!views.isReady) await Promise.race([once(changes, 'change'), feeding]);
+  const { views, read, until } = await startFeeding(config);
+  await until(() => views.isReady);
 
   expect(read.pages).toBeLessThan((WINDOWS * PAGES) / 2);
   const windows = views.pages.window((WINDOWS - 1) * MINUTE, 1)?.windows ?? [];
@@ -76,4 +95,34 @@ test('begins with the newest windows, and has these whole', { timeout: 60_000 },
       complete: true,
       final: true,
     });
+});
+
+test('is ready with the newest checkpoints, and whole with the rate of the past and the age of what waits', async () => {
+  const topics = await createTestTopics(brokers, { partitions: 2 });
+  const { checkpoint } = internalTopics(topics.applicationId);
+  await ensureTopics({ connection, log, topics: [checkpoint], partitions: 2 });
+  const producer = await createRecordProducer([checkpoint.name], { connection, log });
+  onTestFinished(() => producer.close());
+  const books = { read: 1, counted: 1, rejected: 0 };
+  for (const partition of [0, 1]) {
+    const value = JSON.stringify({ sequence: 1, input: { position: '1' }, books });
+    await producer.send({
+      topic: checkpoint.name,
+      partition,
+      key: Buffer.from(String(partition)),
+      value: Buffer.from(value),
+    });
+  }
+  const click = 'User a clicked on /page1 at 1.5';
+  await topics.write(...[0, 0, 0, 1].map((partition) => topics.click(click, partition)));
+  // The clock stands still, two seconds later.
+  const nowMs = Date.now() + 2_000;
+  const { views, isWhole, until } = await startFeeding(readConfig(topics.environment), () => nowMs);
+  await until(() => views.isReady);
+  expect(views.overview(nowMs)).toMatchObject({ books: { partitions: 2, counted: 2, balances: true } });
+  await until(isWhole);
+  const { clicksPerSecond, lagRecords, oldestWaitingSeconds } = views.overview(nowMs);
+  expect(clicksPerSecond).toBe(0.8);
+  expect(lagRecords).toBe(2);
+  expect(oldestWaitingSeconds).toBeGreaterThanOrEqual(2);
 });
