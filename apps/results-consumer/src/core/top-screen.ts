@@ -105,7 +105,7 @@ function health({ lagRecords, oldestWaitingSeconds, latency, deadLetters, books 
   return [
     `lag ${grouped(lagRecords)} clicks, ${oldestWaitingSeconds === null ? 'age unknown' : `${oldestWaitingSeconds} s`}`,
     p50Ms === null || p99Ms === null ? 'latency not measured' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
-    `${grouped(deadLetters.total)} dead letters`,
+    `${deadLetters.complete ? '' : '≥'}${grouped(deadLetters.total)} dead ${deadLetters.total === 1 ? 'letter' : 'letters'}`,
     books.balances === null ? 'no books yet' : books.balances ? 'books balance' : 'BOOKS DO NOT BALANCE',
   ].join(' · ');
 }

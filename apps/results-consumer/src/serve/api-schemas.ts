@@ -73,6 +73,9 @@ const reason = z.enum(DEAD_LETTER_REASONS);
 const deadLetterCounts = z.object({
   total: count,
   byReason: z.partialRecord(reason, count),
+  complete: z
+    .boolean()
+    .describe('Whether all that were there at the start have been read; else there are at least that many'),
 }) satisfies z.ZodType<DeadLetterCounts>;
 const deadLetter: z.ZodType<DeadLetterView> = z.object({
   reason,

@@ -33,7 +33,9 @@ export interface FeedViewsOptions {
   readonly onRecords: (feed: FeedName | 'clicks', count: number) => void;
 }
 
-const FEEDS = ['sessions', 'deadLetters', 'pages', 'totals'] as const satisfies readonly FeedName[];
+const FEEDS = ['sessions', 'pages', 'totals'] as const satisfies readonly FeedName[];
+/** Read only when it is ready: their topic grows with every mistake that somebody makes, and each has to be read to be counted. */
+const LAST_FEED: FeedName = 'deadLetters';
 /** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
 const BACKFILL_RECORDS = 1_000_000;
 /**
@@ -58,7 +60,8 @@ const CHECKPOINT_WINDOW = 16n;
 
 /**
  * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest) and the newest
- * checkpoints, which makes them ready; the clicks of the past for the rate after that; and everything as it is committed.
+ * checkpoints, which makes them ready; after that the dead letters and, for the rate, the clicks of the past; and everything as it is
+ * committed.
  * Ends when `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
@@ -66,7 +69,7 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
   const clickEnds = await reader.endOffsets(topics.clicks);
   const startedAtMs = now();
   const ends = new Map<FeedName, bigint[]>();
-  for (const feed of FEEDS) ends.set(feed, await reader.endOffsets(topics[feed]));
+  for (const feed of [...FEEDS, LAST_FEED]) ends.set(feed, await reader.endOffsets(topics[feed]));
 
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   const running: Promise<unknown>[] = [];
@@ -83,20 +86,21 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
   const lag = begin((isBegun) => watchLag(options, known, isBegun));
   for (const { ended } of [...clicks, checkpoints, lag]) run(ended);
   // One after the other: the reader fetches megabytes of each partition at a time.
-  for (const feed of FEEDS) {
-    const { caughtUp, followed } = await Promise.race([
-      followFeed(options, feed, ends.get(feed) ?? []),
-      failed,
-    ]);
+  const catchUp = async (feed: FeedName) => {
+    const { caughtUp, followed } = await followFeed(options, feed, ends.get(feed) ?? []);
     run(followed);
-    await Promise.race([caughtUp, followed, failed]);
-  }
+    await Promise.race([caughtUp, followed]);
+  };
+  for (const feed of FEEDS) await Promise.race([catchUp(feed), failed]);
   await Promise.race([checkpoints.begun, checkpoints.ended, failed]);
   if (!signal.aborted) {
     views.setReady(now());
     onChange();
     const backfilled = backfillRate(options, clickEnds, startedAtMs);
     run(backfilled);
+    await Promise.race([catchUp(LAST_FEED), failed]);
+    views.deadLetters.setComplete();
+    onChange();
     await Promise.race([Promise.all([backfilled, Promise.race([lag.begun, lag.ended])]), failed]);
   }
   if (!signal.aborted) options.onWhole?.();

@@ -27,10 +27,11 @@ describe('top', () => {
   test('prints once where there is no terminal', async () => {
     const topics = await createTestTopics(brokers, { partitions: 2 });
     await topics.write(topics.total('often', 12_345), topics.total('\u202egnp', 2));
+    await topics.write(topics.letter({ reason: 'late', partition: 1 }));
     const { exitCode, stdout } = await runInProcess(['top'], topics.environment);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^12,347 clicks · 2 users/);
-    expect(stdout).toContain('lag 0 clicks, 0 s · latency not measured');
+    expect(stdout).toContain('lag 0 clicks, 0 s · latency not measured · 1 dead letter · no books yet');
     expect(stdout).toMatch(/^often +12,345 +\d+ d ago \/page3$/m);
     expect(stdout).toMatch(/^\\u202egnp +2 /m);
     // eslint-disable-next-line no-control-regex -- escapes are what must not be there

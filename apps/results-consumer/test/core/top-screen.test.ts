@@ -33,7 +33,7 @@ test('shows users and pages in columns', () => {
   const lines = topScreen(state(1), { columns: 74, rows: undefined }, markingStyle);
   expect(lines).toEqual([
     '1,234,567 clicks · 0 users · 12.5 clicks/s · 0 active in 5 min',
-    '(lag 0 clicks, 0 s · latency not measured · 0 dead letters · no books yet)',
+    '(lag 0 clicks, 0 s · latency not measured · ≥0 dead letters · no books yet)',
     '',
     '<USER                           CLICKS      LAST ON>',
     'user0                       1,000,000   1 m ago /page',

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createLogger, createRecordProducer, ensureTopics, internalTopics } from '@clickstream/kafka-client';
+import {
+  createLogger,
+  createRecordProducer,
+  ensureTopics,
+  internalTopics,
+  type PartitionReader,
+} from '@clickstream/kafka-client';
 import { createTopicSpecs, encodeClosedUntil, encodePageClicks } from '@clickstream/schema';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { readConfig, type Config } from '../../src/config.ts';
@@ -17,7 +23,11 @@ const log = createLogger('test', { LOG_LEVEL: 'silent' }, false);
 const connection = { brokers: [brokers], clientId: 'test' };
 
 /** Views that are fed until the test ends. */
-async function startFeeding(config: Config, now: () => number = () => Date.now()) {
+async function startFeeding(
+  config: Config,
+  now: () => number = () => Date.now(),
+  wrap: (reader: PartitionReader) => PartitionReader = (reader) => reader,
+) {
   const over = new AbortController();
   const opened = await openViews(config, log, over.signal, now());
   const { views } = opened;
@@ -27,6 +37,7 @@ async function startFeeding(config: Config, now: () => number = () => Date.now()
   let isWhole = false;
   const feeding = feedViews({
     ...opened,
+    reader: wrap(opened.reader),
     log,
     signal: over.signal,
     now,
@@ -126,3 +137,37 @@ test('is ready with the newest checkpoints, and whole with the rate of the past 
   expect(lagRecords).toBe(2);
   expect(oldestWaitingSeconds).toBeGreaterThanOrEqual(2);
 });
+
+test('is ready however long the dead letters take to read, and says when it has them all', async () => {
+  const topics = await createTestTopics(brokers, { partitions: 2 });
+  await topics.write(topics.total('a', 3), topics.letter({ reason: 'late', partition: 1 }));
+  const config = readConfig(topics.environment);
+  const letters = withholding(topics.deadLetters);
+  const { views, isWhole, until } = await startFeeding(config, undefined, letters.wrap);
+  await until(() => views.isReady);
+  expect(views.overview(0)).toMatchObject({ totalClicks: 3, deadLetters: { total: 0, complete: false } });
+  letters.release();
+  await until(isWhole);
+  expect(views.overview(0)).toMatchObject({ deadLetters: { byReason: { late: 1 }, complete: true } });
+});
+
+/** Lets a reader wait before it reads one topic. */
+function withholding(topic: string) {
+  const { promise: released, resolve } = Promise.withResolvers<undefined>();
+  return {
+    release: () => {
+      resolve(undefined);
+    },
+    wrap: (reader: PartitionReader): PartitionReader => ({
+      ...{ partitionCount: (name) => reader.partitionCount(name), silenceMs: () => reader.silenceMs() },
+      ...{ startOffsets: (name) => reader.startOffsets(name), endOffsets: (name) => reader.endOffsets(name) },
+      logBounds: (name, partition) => reader.logBounds(name, partition),
+      offsetsAtTime: (name, timestampMs) => reader.offsetsAtTime(name, timestampMs),
+      close: () => reader.close(),
+      async *read(range, signal) {
+        if (range.topic === topic) await released;
+        yield* reader.read(range, signal);
+      },
+    }),
+  };
+}

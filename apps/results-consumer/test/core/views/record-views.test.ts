@@ -88,7 +88,10 @@ describe('dead letters', () => {
       expect(
         letters.apply(letter(offset % 3n === 0n ? 'late' : 'malformed', offset, Buffer.from([0xff]))),
       ).toBe(true);
-    expect(letters.counts()).toEqual({ total: 300, byReason: { late: 100, malformed: 200 } });
+    const counts = { total: 300, byReason: { late: 100, malformed: 200 } };
+    expect(letters.counts()).toEqual({ ...counts, complete: false });
+    letters.setComplete();
+    expect(letters.counts()).toEqual({ ...counts, complete: true });
     expect(letters.examples()).toMatchObject([
       { reason: 'late', offset: '297', timestamp: 297, partition: 1, key: null, value: '\ufffd' },
       { reason: 'malformed', offset: '299' },
