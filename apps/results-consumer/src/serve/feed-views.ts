@@ -23,7 +23,7 @@ export interface FeedViewsOptions {
   readonly signal: AbortSignal;
   /** ms since the epoch */
   readonly now: () => number;
-  /** Called after each batch that may have changed something. */
+  /** Called after each batch that may have changed something, but for clicks: what they change is seen by and by. */
   readonly onChange: () => void;
   /** Called once everything that was there at the start is in the views, that included for which it does not wait to be ready. */
   readonly onWhole?: () => void;
@@ -231,7 +231,7 @@ async function followClicks(
   from: bigint,
   isBegun: () => void,
 ): Promise<void> {
-  const { reader, topics, views, log, signal, now, onChange, onClick, onRecords } = options;
+  const { reader, topics, views, log, signal, now, onClick, onRecords } = options;
   const topic = topics.clicks;
   const note = ({ logStartOffset, lastStableOffset }: FetchedBatch) => {
     views.lag.setBounds(partition, Number(logStartOffset), Number(lastStableOffset));
@@ -249,10 +249,8 @@ async function followClicks(
         position = batch.nextOffset;
         note(batch);
         isBegun();
-        if (count > 0) {
-          onRecords('clicks', count);
-          onChange();
-        }
+        // A change by itself would be shown at once, and the total that counts these clicks only after the pause that follows.
+        if (count > 0) onRecords('clicks', count);
       }
       return;
     } catch (error) {
