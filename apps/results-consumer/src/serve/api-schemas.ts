@@ -112,7 +112,14 @@ const pages: z.ZodType<PagesBody> = z.object({
   windowEnd: timeMs.nullable(),
   final: z.boolean().describe('Whether nothing of it will change any more'),
   usersExact: z.boolean(),
-  pages: z.array(z.object({ page: z.string(), clicks: count, users: count })),
+  pages: z.array(
+    z.object({
+      page: z.string().describe('At most 256 characters'),
+      key: z.string().describe('Tells pages apart of which no more than the beginning is shown'),
+      clicks: count,
+      users: count,
+    }),
+  ),
   complete: z
     .boolean()
     .describe('Whether all of its pages are kept; else totalPages and clicks are at least that many'),

@@ -20,7 +20,12 @@ function state(rows: number, text = ''): TopState {
       windowEnd: 120_000,
       final: true,
       usersExact: false,
-      pages: Array.from({ length: rows }, (_, index) => ({ page: `/${text}${index}`, clicks: 7, users: 3 })),
+      pages: Array.from({ length: rows }, (_, index) => ({
+        page: `/${text}${index}`,
+        key: '',
+        clicks: 7,
+        users: 3,
+      })),
       complete: true,
       totalPages: rows,
       clicks: 7 * rows,
