@@ -49,7 +49,7 @@ async function top(flags: TopFlags, context: AppContext): Promise<number> {
   const now = () => Date.now();
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
-  const { views, topics, reader } = await openViews(config, log, signal, now());
+  const { views, topics, reader } = await openViews(config, log, signal, now);
   const { promise: whole, resolve: setWhole } = Promise.withResolvers<undefined>();
   const feeding = feedViews({
     reader,

@@ -284,7 +284,7 @@ async function backfillRate(
             for (const record = batch.walk(); record.next();) {
               if (isFirst) knownSinceMs = Math.max(knownSinceMs, record.timestampMs);
               isFirst = false;
-              views.rate.add(record.timestampMs, now());
+              views.rate.addPast(record.timestampMs, now());
             }
             position = batch.nextOffset;
           }

@@ -44,7 +44,7 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
 export async function runDashboard(options: RunDashboardOptions): Promise<void> {
   const { config, log, signal, onReady } = options;
   const now = () => Date.now();
-  const { views, topics, reader } = await openViews(config, log, signal, now());
+  const { views, topics, reader } = await openViews(config, log, signal, now);
   const { clicks, totals, pages, sessions, deadLetters } = topics;
   const clients = new SseClients({
     maxClients: STREAM_CLIENTS_MAX,

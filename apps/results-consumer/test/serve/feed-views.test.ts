@@ -29,7 +29,7 @@ async function startFeeding(
   wrap: (reader: PartitionReader) => PartitionReader = (reader) => reader,
 ) {
   const over = new AbortController();
-  const opened = await openViews(config, log, over.signal, now());
+  const opened = await openViews(config, log, over.signal, now);
   const { views } = opened;
   const read: Partial<Record<FeedName | 'clicks', number>> = {};
   const target = new EventTarget();
