@@ -9,7 +9,7 @@ import { createDashboardMetrics } from './dashboard-metrics.ts';
 import { createDashboardServer } from './dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
 import { feedViews } from './feed-views.ts';
-import { openViews } from './open-views.ts';
+import { openViews, type OpenViews } from './open-views.ts';
 import { SseClients } from './sse-clients.ts';
 
 export interface RunDashboardOptions {
@@ -42,9 +42,19 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
  * @throws PortTakenError, and what the reader and the topics throw.
  */
 export async function runDashboard(options: RunDashboardOptions): Promise<void> {
+  const { config, log, signal } = options;
+  const opened = await openViews(config, log, signal, now);
+  try {
+    await serveViews(opened, options);
+  } finally {
+    await opened.reader.close();
+  }
+}
+
+const now = () => Date.now();
+
+async function serveViews({ views, topics, reader }: OpenViews, options: RunDashboardOptions): Promise<void> {
   const { config, log, signal, onReady } = options;
-  const now = () => Date.now();
-  const { views, topics, reader } = await openViews(config, log, signal, now);
   const { clicks, totals, pages, sessions, deadLetters } = topics;
   const clients = new SseClients({
     maxClients: STREAM_CLIENTS_MAX,
@@ -104,7 +114,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     stream.close();
     clickStream.close();
     clients.close();
-    await Promise.all([server.close(), reader.close()]);
+    await server.close();
   }
 }
 
