@@ -6,6 +6,9 @@ import { createTestTopics } from '../test-topics.ts';
 
 const brokers = inject('kafkaBrokers');
 
+// eslint-disable-next-line no-control-regex -- colours are taken off
+const withoutColours = (text: string) => text.replaceAll(/\u001b\[\d+m/g, '');
+
 /** A terminal in the hands of a test. */
 function createTerminal() {
   const stdin = Object.assign(new PassThrough(), {
@@ -59,10 +62,10 @@ describe('top', () => {
     const stderr = new PassThrough().resume();
     const { environment } = topics;
     const ended = app({ args: ['top'], environment, stdin, stdout, stderr, signal: controller.signal });
-    await expect.poll(screen, { timeout: 10_000 }).toMatch(/first +1 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +1 /);
     expect(stdin.isRaw).toBe(true);
     await topics.write(topics.total('first', 2));
-    await expect.poll(screen, { timeout: 10_000 }).toMatch(/first +2 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +2 /);
     stdin.write(key);
     expect(await ended).toBe(0);
     expect(stdin.isRaw).toBe(false);
@@ -89,8 +92,7 @@ describe('follow and clicks on a terminal', () => {
       await expect.poll(() => terminal.screen().split('\n').length, { timeout: 10_000 }).toBe(3);
       controller.abort();
       await ended;
-      // eslint-disable-next-line no-control-regex -- colours are taken off
-      return terminal.screen().replaceAll(/\u001b\[\d+m/g, '');
+      return withoutColours(terminal.screen());
     };
     expect(await show(['follow', '--last', '2'])).toBe(
       'User a-long-user has clicked 1 times.\nUser b           has clicked 22 times.\n',
