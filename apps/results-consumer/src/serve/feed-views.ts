@@ -8,6 +8,7 @@ import {
 import type { ClickViews, FeedName } from '../core/views/click-views.ts';
 import { WINDOWS_MAX, windowStartOf } from '../core/views/page-windows.ts';
 import { RATE_WINDOW_SECONDS } from '../core/views/click-rate.ts';
+import type { FeedSilence } from './feed-silence.ts';
 
 /** The topics that a dashboard reads; that of the checkpoints may not be there yet. */
 export interface FeedTopics extends Readonly<Record<FeedName, string>> {
@@ -29,6 +30,8 @@ export interface FeedViewsOptions {
   readonly onWhole?: () => void;
   /** Called for each click as it arrives. */
   readonly onClick: (record: { readonly offset: bigint; value(): Buffer | null }, partition: number) => void;
+  /** Is told of every answer for a partition that is followed. */
+  readonly silence?: FeedSilence;
   /** Called for each record. */
   readonly onRecords: (feed: FeedName | 'clicks', count: number) => void;
 }
@@ -181,12 +184,13 @@ async function newestWindowsFrom(
 }
 
 async function followPartition(
-  { reader, topics, views, log, signal, now, onChange, onRecords }: FeedViewsOptions,
+  { reader, topics, views, log, signal, silence, now, onChange, onRecords }: FeedViewsOptions,
   feed: FeedName,
   { partition, from, end }: Stretch,
   onCaughtUp: () => void,
 ): Promise<void> {
   const topic = topics[feed];
+  silence?.heard(topic, partition);
   if (from >= end) onCaughtUp();
   for (let position = from; ;) {
     try {
@@ -195,6 +199,7 @@ async function followPartition(
         let count = 0;
         for (const record = batch.walk(); record.next(); count += 1) views.apply(feed, record, nowMs);
         position = batch.nextOffset;
+        silence?.heard(topic, partition);
         if (position >= end) onCaughtUp();
         if (count > 0) {
           onRecords(feed, count);
@@ -231,8 +236,9 @@ async function followClicks(
   from: bigint,
   isBegun: () => void,
 ): Promise<void> {
-  const { reader, topics, views, log, signal, now, onClick, onRecords } = options;
+  const { reader, topics, views, log, signal, silence, now, onClick, onRecords } = options;
   const topic = topics.clicks;
+  silence?.heard(topic, partition);
   const note = ({ logStartOffset, lastStableOffset }: FetchedBatch) => {
     views.lag.setBounds(partition, Number(logStartOffset), Number(lastStableOffset));
   };
@@ -248,6 +254,7 @@ async function followClicks(
         }
         position = batch.nextOffset;
         note(batch);
+        silence?.heard(topic, partition);
         isBegun();
         // A change by itself would be shown at once, and the total that counts these clicks only after the pause that follows.
         if (count > 0) onRecords('clicks', count);
@@ -335,7 +342,7 @@ async function followCheckpoint(
   end: bigint,
   isBegun: () => void,
 ): Promise<void> {
-  const { reader, topics, views, signal, onChange } = options;
+  const { reader, topics, views, signal, silence, onChange } = options;
   const topic = topics.checkpoints;
   const take = (batch: FetchedBatch) => {
     let newest: Buffer | null | undefined;
@@ -360,10 +367,12 @@ async function followCheckpoint(
     }
   }
   isBegun();
+  silence?.heard(topic, partition);
   for (position = end; ;)
     try {
       for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
         take(batch);
+        silence?.heard(topic, partition);
         position = batch.nextOffset;
       }
       return;
@@ -379,7 +388,8 @@ async function watchLag(
   isBegun: () => void,
 ): Promise<void> {
   const aborted = new Promise((resolve) => {
-    signal.addEventListener('abort', resolve, { once: true });
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', resolve, { once: true });
   });
   await Promise.race([known, aborted]);
   while (!signal.aborted) {

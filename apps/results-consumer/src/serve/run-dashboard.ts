@@ -8,6 +8,7 @@ import { ClickStream } from './click-stream.ts';
 import { createDashboardMetrics } from './dashboard-metrics.ts';
 import { createDashboardServer } from './dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
+import { FeedSilence } from './feed-silence.ts';
 import { feedViews } from './feed-views.ts';
 import { openViews, type OpenViews } from './open-views.ts';
 import { SseClients } from './sse-clients.ts';
@@ -68,6 +69,7 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
     runId: randomBytes(6).toString('hex'),
     now,
   });
+  const silence = new FeedSilence();
   const clickStream = new ClickStream(clients);
   const metrics = createDashboardMetrics(views, clients, now);
   const server = await createDashboardServer({
@@ -83,8 +85,14 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
     notReady: () => {
       if (!views.isReady) return { code: 'reading', reason: 'still reading what was there at the start' };
       const silenceMs = reader.silenceMs();
-      return silenceMs > SILENCE_LIMIT_MS
-        ? { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` }
+      if (silenceMs > SILENCE_LIMIT_MS)
+        return { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` };
+      const silent = silence.longest();
+      return silent && silent.silenceMs > SILENCE_LIMIT_MS
+        ? {
+            code: 'silent',
+            reason: `no answer from Kafka for ${silent.name} for ${Math.round(silent.silenceMs / 1_000)} s`,
+          }
         : undefined;
     },
     now,
@@ -98,6 +106,7 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
       views,
       log,
       signal,
+      silence,
       now,
       onChange: () => {
         stream.changed();

@@ -7,9 +7,10 @@ import {
   type PartitionReader,
 } from '@clickstream/kafka-client';
 import { createTopicSpecs, encodeClosedUntil, encodePageClicks } from '@clickstream/schema';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { readConfig, type Config } from '../../src/config.ts';
 import type { FeedName } from '../../src/core/views/click-views.ts';
+import { FeedSilence } from '../../src/serve/feed-silence.ts';
 import { feedViews } from '../../src/serve/feed-views.ts';
 import { openViews } from '../../src/serve/open-views.ts';
 import { createTestTopics } from '../test-topics.ts';
@@ -27,6 +28,7 @@ async function startFeeding(
   config: Config,
   now: () => number = () => Date.now(),
   wrap: (reader: PartitionReader) => PartitionReader = (reader) => reader,
+  silence = new FeedSilence(),
 ) {
   const over = new AbortController();
   const opened = await openViews(config, log, over.signal, now);
@@ -44,6 +46,7 @@ async function startFeeding(
     reader: wrap(opened.reader),
     log,
     signal: over.signal,
+    silence,
     now,
     onChange: changed,
     onWhole: () => {
@@ -167,6 +170,32 @@ test('takes a click for no change of its own, so that its total need not wait fo
   await topics.write(topics.total('a', 1));
   await until(() => read.totals === 1);
   expect(changes()).toBe(before + 1);
+});
+
+test('knows which partition is silent while others go on', async () => {
+  const topics = await createTestTopics(brokers, { partitions: 2 });
+  let elapsedMs = 0;
+  const silence = new FeedSilence(() => elapsedMs);
+  const heard = vi.spyOn(silence, 'heard');
+  const letters = withholding(topics.deadLetters);
+  const { isWhole, until, views } = await startFeeding(
+    readConfig(topics.environment),
+    undefined,
+    letters.wrap,
+    silence,
+  );
+  await until(() => views.isReady);
+  const places = () => new Set(heard.mock.calls.map((call) => call.join(' ')));
+  await expect.poll(() => places().has(`${topics.deadLetters} 1`)).toBe(true);
+  // The letters are waited for; all others answer although they are empty.
+  elapsedMs = 12_000;
+  heard.mockClear();
+  await expect.poll(() => places().size).toBe(8);
+  expect(silence.longest()?.silenceMs).toBe(12_000);
+  expect(silence.longest()?.name).toMatch(topics.deadLetters);
+  letters.release();
+  await until(isWhole);
+  await expect.poll(() => silence.longest()?.silenceMs).toBe(0);
 });
 
 /** Lets a reader wait before it reads one topic. */
