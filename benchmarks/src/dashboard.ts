@@ -13,17 +13,20 @@ import { startDashboard } from './dashboard-process.ts';
 import { loadRequests } from './request-load.ts';
 import { percentile } from './statistics.ts';
 import { loadStreams } from './stream-load.ts';
-import { produceClicks } from './throughput.ts';
 
 export interface DashboardFigures {
   /** From the start of the process until every total is shown, s. */
   readonly readySeconds: number;
+  /** Resident when every total is shown, and the most up to the end. */
+  readonly readyMemoryMb: number;
   readonly peakMemoryMb: number;
   /** From the moment at which a request was due to its answer, ms. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Of one core. */
   readonly processCpu: number;
+  /** Age of the oldest click that was not counted, at most, as the dashboard says: with the requests alone. */
+  readonly lagSeconds: number;
   readonly streams: StreamFigures;
 }
 
@@ -37,6 +40,8 @@ export interface StreamFigures {
   readonly grownByMb: number;
   /** Still connected in the end. */
   readonly clients: number;
+  /** As above, beside the clients. */
+  readonly lagSeconds: number;
 }
 
 export const READING_CLIENTS = 180;
@@ -45,6 +50,8 @@ export const DEAF_CLIENTS = 20;
 const REQUESTS_PER_SECOND = 1_000;
 const WARM_UP_SECONDS = 2;
 const TICK_MS = 5;
+const LAG_TICK_MS = 250;
+const FIRST_MS = 1_711_111_111_123;
 
 /** Time to ready over the totals of many users, then answers of the API under load while clicks are counted. */
 export async function measureDashboard(
@@ -54,13 +61,15 @@ export async function measureDashboard(
   { users, rate, seconds }: { users: number; rate: number; seconds: number },
 ): Promise<DashboardFigures> {
   const environment = await createBenchTopics(connection, log, name);
-  await produceClicks(connection, log, environment, users, users, 'sentence');
+  await produceUsers(connection, log, environment, users);
   const aggregator = await startAggregator(environment);
   await untilCounted(connection, log, environment, users);
 
   const startedAt = performance.now();
   const dashboard = await startDashboard(environment);
   const readySeconds = (performance.now() - startedAt) / 1000;
+
+  const readyMemoryMb = residentMemoryMb(dashboard.pid);
 
   const load = new AbortController();
   const clicking = clickSteadily(connection, log, environment, { users, rate }, load.signal);
@@ -72,13 +81,17 @@ export async function measureDashboard(
   ]).flat();
   await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds: WARM_UP_SECONDS });
   const cpuBefore = cpuSeconds(dashboard.pid);
+  const lagOfRequests = watchLag(dashboard.address);
   const latencies = await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds });
   const processCpu = (cpuSeconds(dashboard.pid) - cpuBefore) / seconds;
+  const lagSeconds = await lagOfRequests.stop();
   const memoryBeforeMb = residentMemoryMb(dashboard.pid);
+  const lagOfStreams = watchLag(dashboard.address);
   const { latenciesMs, clients } = await loadStreams(connection, log, {
     ...{ address: dashboard.address, environment, seconds },
     ...{ reading: READING_CLIENTS, deaf: DEAF_CLIENTS },
   });
+  const lagSecondsOfStreams = await lagOfStreams.stop();
   const grownByMb = residentMemoryMb(dashboard.pid) - memoryBeforeMb;
   load.abort();
   await clicking;
@@ -87,16 +100,69 @@ export async function measureDashboard(
   await aggregator.stop();
   return {
     readySeconds,
+    readyMemoryMb,
     peakMemoryMb: memoryMb,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     processCpu,
+    lagSeconds,
     streams: {
       p50Ms: percentile(latenciesMs, 0.5),
       p99Ms: percentile(latenciesMs, 0.99),
       slowestMs: percentile(latenciesMs, 1),
       grownByMb,
       clients,
+      lagSeconds: lagSecondsOfStreams,
+    },
+  };
+}
+
+/** A click of each user, on a url that nobody else was on: what a user takes in memory depends on it. */
+async function produceUsers(
+  connection: KafkaConnection,
+  log: Logger,
+  { CLICKSTREAM_TOPIC: topic }: BenchEnvironment,
+  users: number,
+): Promise<void> {
+  const producer = await createRecordProducer([topic], { connection, log });
+  for (let sent = 0; sent < users; sent++) {
+    const event = {
+      eventId: `first-${sent}`,
+      userId: String(1 + sent),
+      url: urlOf(sent),
+      timestamp: FIRST_MS + sent,
+    };
+    const value = Buffer.from(encodeClickEvent(event, 'sentence'));
+    const record = { topic, key: Buffer.from(event.userId), value };
+    if (!producer.write(record, () => undefined)) await producer.whenWritable();
+  }
+  await producer.flush();
+  await producer.close();
+}
+
+/** Of 50 pages, and each a url of its own. */
+function urlOf(click: number): string {
+  return `/page${click % 50}?from=mail-${click}`;
+}
+
+/** Looks four times a second how old the oldest click is that is not counted; s, the greatest of all looks. */
+function watchLag(address: string): { stop(): Promise<number> } {
+  const over = new AbortController();
+  const watching = (async () => {
+    let greatest = 0;
+    while (!over.signal.aborted) {
+      const overview = (await (await fetch(`${address}/api/overview`)).json()) as {
+        oldestWaitingSeconds: number | null;
+      };
+      greatest = Math.max(greatest, overview.oldestWaitingSeconds ?? 0);
+      await delay(LAG_TICK_MS);
+    }
+    return greatest;
+  })();
+  return {
+    stop: () => {
+      over.abort();
+      return watching;
     },
   };
 }
@@ -133,7 +199,7 @@ async function clickSteadily(
   for (let sent = 0; !signal.aborted;) {
     for (const due = ((performance.now() - startedAt) / 1000) * rate; sent < due; sent++) {
       const userId = String(1 + ((sent * 104_729) % users));
-      const event = { eventId: `flow-${sent}`, userId, url: `/page${sent % 50}`, timestamp: Date.now() };
+      const event = { eventId: `flow-${sent}`, userId, url: urlOf(sent), timestamp: Date.now() };
       const value = Buffer.from(encodeClickEvent(event, 'sentence'));
       producer.write({ topic, key: Buffer.from(userId), value }, () => undefined);
     }

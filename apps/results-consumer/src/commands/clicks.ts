@@ -23,7 +23,8 @@ export function addClicksCommand(program: Command, run: RunCommand): void {
       'after',
       `
 A record that is no click is shown as a line that says so, unless --user or --page is given.
-Goes on until it is stopped (Ctrl-C) or nobody reads its output any more; both are exit code 0.
+Goes on until it is stopped (Ctrl-C) or nobody reads its output any more; both are exit code 0. A wrong flag is 1, as is a
+Kafka that is not reached, refuses, or is gone for a minute.
 
 Examples:
   $ results-consumer clicks

@@ -33,6 +33,7 @@ export function addDeadLettersCommand(program: Command, run: RunCommand): void {
       `
 Lists all that there is when it begins, oldest first, and ends. How many there are of each reason is the last line on
 standard error. producer replay --dead-letters sends rejected ones again.
+Exit code 0 when it is done or stopped; 1 for a wrong flag, or a Kafka that is not reached, refuses, or is gone for a minute.
 
 Examples:
   $ results-consumer dead-letters

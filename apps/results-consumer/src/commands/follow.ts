@@ -29,7 +29,8 @@ export function addFollowCommand(program: Command, run: RunCommand): void {
     .addHelpText(
       'after',
       `
-Goes on until it is stopped (Ctrl-C) or nobody reads its output any more; both are exit code 0.
+Goes on until it is stopped (Ctrl-C) or nobody reads its output any more; both are exit code 0. A wrong flag is 1, as is a
+Kafka that is not reached, refuses, or is gone for a minute.
 
 Examples:
   $ results-consumer follow

@@ -31,7 +31,9 @@ export function addTopCommand(program: Command, run: RunCommand): void {
       'after',
       `
 On a terminal it is drawn twice a second until q or Ctrl-C; elsewhere, and with --json, it is printed once, as soon as
-all that is there has been read. Exit code 0, also when it is stopped before.
+all that is there has been read. How long a click takes is measured while it goes on: what is printed once has none.
+
+Exit code 0 when printed, quit or stopped before; 1 for a wrong flag or when Kafka is not reached.
 
 Examples:
   $ results-consumer top
@@ -47,8 +49,8 @@ async function top(flags: TopFlags, context: AppContext): Promise<number> {
   const now = () => Date.now();
   const over = new AbortController();
   const signal = AbortSignal.any([context.signal, over.signal]);
-  const { views, topics, reader } = await openViews(config, log, signal, now());
-  const { promise: ready, resolve: setReady } = Promise.withResolvers<undefined>();
+  const { views, topics, reader } = await openViews(config, log, signal, now);
+  const { promise: whole, resolve: setWhole } = Promise.withResolvers<undefined>();
   const feeding = feedViews({
     reader,
     topics,
@@ -56,25 +58,26 @@ async function top(flags: TopFlags, context: AppContext): Promise<number> {
     log,
     signal,
     now,
-    onChange: () => {
-      if (views.isReady) setReady(undefined);
+    onChange: () => undefined,
+    onWhole: () => {
+      setWhole(undefined);
     },
     onClick: () => undefined,
     onRecords: () => undefined,
   });
-  const show =
-    context.stdout.isTTY === true && flags.json !== true
-      ? draw(views, context, signal, now)
-      : ready.then(() => {
-          print(stateOf(views, now(), PRINTED), flags, context);
-        });
+  const drawing =
+    context.stdout.isTTY === true && flags.json !== true ? draw(views, context, signal, now) : undefined;
+  const printing = () =>
+    whole.then(() => {
+      print(stateOf(views, now(), PRINTED), flags, context);
+    });
   try {
     // The feeds end by themselves only by failing.
-    await Promise.race([show, feeding]);
+    await Promise.race([drawing ?? printing(), feeding]);
     return 0;
   } finally {
     over.abort();
-    await Promise.allSettled([show, feeding]);
+    await Promise.allSettled([drawing, feeding]);
     await reader.close();
   }
 }

@@ -20,7 +20,7 @@ export function clickLine(click: ClickEvent, style: LineStyle, columns?: ClickCo
   const urlEnd = userEnd + BEFORE_URL.length + url.length;
   return (
     sentence.slice(0, BEFORE_USER) +
-    style.strong(user) +
+    style.subject(user) +
     (columns?.user.padding(user) ?? '') +
     sentence.slice(userEnd, urlEnd) +
     (columns?.url.padding(url) ?? '') +

@@ -63,7 +63,7 @@ export function deadLetterLine(letter: DecodedDeadLetter, writtenAt: number, sty
   const origin = `${printable(topic)} [${partition}] @ ${offset}`;
   const excerpt = value ? `"${excerptOf(value)}"` : 'no value';
   const cut = originalSizeBytes === undefined ? '' : ` (cut, had ${originalSizeBytes} bytes)`;
-  return `${style.faint(isoTime(writtenAt))} ${style.strong(reason)} ${origin}: ${printable(detail)}: ${excerpt}${cut}`;
+  return `${style.faint(isoTime(writtenAt))} ${style.warning(reason)} ${origin}: ${printable(detail)}: ${excerpt}${cut}`;
 }
 
 /** A record may have no timestamp (-1), or any. */

@@ -28,7 +28,6 @@ export function describeMalformed(
 /** A malformed record as one line for people. */
 export function malformedLine(record: MalformedRecord, style: LineStyle): string {
   const { reason, detail, topic, partition, offset, excerpt } = record;
-  return style.faint(
-    `malformed record ${topic} [${partition}] @ ${offset}: ${reason}, ${detail}: "${excerpt}"`,
-  );
+  const rest = style.faint(` ${topic} [${partition}] @ ${offset}: ${reason}, ${detail}: "${excerpt}"`);
+  return style.warning('malformed record') + rest;
 }

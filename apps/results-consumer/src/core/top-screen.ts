@@ -35,13 +35,21 @@ export function topScreen(state: TopState, { columns, rows }: TopScreenSize, sty
   );
   const userCount = rows === undefined ? users.length : Math.min(users.length, 1 + room - (pageCount - 1));
   const fit = (line: string) => cutToWidth(line, columns);
+  /** A row whose first cell is what it is about. */
+  const row = (subject: string, ...cells: string[]) => {
+    const line = fit([subject, ...cells].join(' '));
+    const text = subject.trimEnd();
+    return line.startsWith(text) ? style.subject(text) + line.slice(text.length) : line;
+  };
   const heading = (line: string) => style.strong(fit(line));
   const urlColumns = Math.max(8, columns - USER_COLUMNS - NUMBER_COLUMNS - AGO_COLUMNS - 3);
   const pageColumns = Math.max(8, columns - 2 * NUMBER_COLUMNS - 2);
 
-  return [
+  const lines = [
     fit(figures(overview)),
-    style.faint(fit(health(overview))),
+    overview.books.balances === false
+      ? style.warning(fit(health(overview)))
+      : style.faint(fit(health(overview))),
     '',
     heading(
       [
@@ -54,13 +62,11 @@ export function topScreen(state: TopState, { columns, rows }: TopScreenSize, sty
     ...users
       .slice(0, userCount)
       .map(({ userId, clicks, lastClickAt, lastUrl }) =>
-        fit(
-          [
-            inColumns(printable(userId), USER_COLUMNS),
-            inColumns(grouped(clicks), NUMBER_COLUMNS, 'right'),
-            inColumns(ago(overview.now - lastClickAt), AGO_COLUMNS, 'right'),
-            cutToWidth(printable(lastUrl), urlColumns),
-          ].join(' '),
+        row(
+          inColumns(printable(userId), USER_COLUMNS),
+          inColumns(grouped(clicks), NUMBER_COLUMNS, 'right'),
+          inColumns(ago(overview.now - lastClickAt), AGO_COLUMNS, 'right'),
+          cutToWidth(printable(lastUrl), urlColumns),
         ),
       ),
     ...(users.length === 0 ? [style.faint('no clicks have been counted yet')] : []),
@@ -75,20 +81,20 @@ export function topScreen(state: TopState, { columns, rows }: TopScreenSize, sty
     ...(pages?.pages ?? [])
       .slice(0, pageCount)
       .map(({ page, clicks, users: pageUsers }) =>
-        fit(
-          [
-            inColumns(printable(page), pageColumns),
-            inColumns(grouped(clicks), NUMBER_COLUMNS, 'right'),
-            inColumns(
-              `${pages?.usersExact === false ? '≥' : ''}${grouped(pageUsers)}`,
-              NUMBER_COLUMNS,
-              'right',
-            ),
-          ].join(' '),
+        row(
+          inColumns(printable(page), pageColumns),
+          inColumns(grouped(clicks), NUMBER_COLUMNS, 'right'),
+          inColumns(
+            `${pages?.usersExact === false ? '≥' : ''}${grouped(pageUsers)}`,
+            NUMBER_COLUMNS,
+            'right',
+          ),
         ),
       ),
     ...(pages ? [] : [style.faint('no window has been counted yet')]),
   ];
+  // One line too many would make the terminal scroll.
+  return lines.slice(0, rows);
 }
 
 function figures({ totalClicks, users, clicksPerSecond, activeUsers5m }: Overview): string {
@@ -100,12 +106,12 @@ function figures({ totalClicks, users, clicksPerSecond, activeUsers5m }: Overvie
   ].join(' · ');
 }
 
-function health({ lagRecords, lagSeconds, latency, deadLetters, books }: Overview): string {
+function health({ lagRecords, oldestWaitingSeconds, latency, deadLetters, books }: Overview): string {
   const { p50Ms, p99Ms } = latency;
   return [
-    `lag ${grouped(lagRecords)} clicks, ${lagSeconds} s`,
-    p50Ms === null || p99Ms === null ? 'latency unknown' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
-    `${grouped(deadLetters.total)} dead letters`,
+    `lag ${grouped(lagRecords)} clicks, ${oldestWaitingSeconds === null ? 'age unknown' : `${oldestWaitingSeconds} s`}`,
+    p50Ms === null || p99Ms === null ? 'latency not measured' : `latency p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
+    `${deadLetters.complete ? '' : '≥'}${grouped(deadLetters.total)} dead ${deadLetters.total === 1 ? 'letter' : 'letters'}`,
     books.balances === null ? 'no books yet' : books.balances ? 'books balance' : 'BOOKS DO NOT BALANCE',
   ].join(' · ');
 }

@@ -24,7 +24,7 @@ export function totalLine(
   const countStart = sentence.indexOf(count, userEnd);
   return (
     sentence.slice(0, BEFORE_USER) +
-    style.strong(user) +
+    style.subject(user) +
     (columns?.user.padding(user) ?? '') +
     sentence.slice(userEnd, countStart) +
     (columns?.count.padding(count) ?? '') +

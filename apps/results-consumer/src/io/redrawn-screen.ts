@@ -44,8 +44,9 @@ export function openRedrawnScreen({ stdin, stdout }: AppContext, onQuit: () => v
     },
     draw: (lines) => {
       if (terminal.writableNeedDrain === true) return;
-      const text = lines.map((line) => line + CLEAR_LINE).join('\r\n');
-      terminal.write(`${HOME}${text}${CLEAR_BELOW}`);
+      // Before the line: behind one that fills its row, the cursor is still on the last character.
+      const cleared = lines.map((line, row) => (row === lines.length - 1 ? CLEAR_BELOW : CLEAR_LINE) + line);
+      terminal.write(HOME + cleared.join('\r\n'));
     },
     close: () => {
       terminal.write(LEAVE);

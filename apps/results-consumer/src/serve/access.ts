@@ -15,7 +15,8 @@ export interface Access {
 /** Guards the dashboard by a token, or by none. Comparisons take the same time wherever texts differ. */
 export function createAccess(token: string | undefined): Access {
   if (token === undefined) return { isGranted: () => true, logIn: () => undefined };
-  // The cookie does not give away the token itself.
+  // The cookie does not give away the token itself. Lax: with Strict a link from another site leads to an answer that lacks it,
+  // the redirect after a log-in included. What is asked for across sites otherwise has none, and nothing here changes anything.
   const secret = sha256(`cookie of ${token}`).toString('base64url');
   return {
     isGranted: ({ headers }) => {
@@ -34,7 +35,7 @@ export function createAccess(token: string | undefined): Access {
       const query = searchParams.toString();
       const pathname = `/${path.replace(/^[/\\\s]+/, '')}`;
       return {
-        cookie: `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict`,
+        cookie: `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Lax`,
         location: query === '' ? pathname : `${pathname}?${query}`,
       };
     },
@@ -57,7 +58,8 @@ export function isExpectedHost(listenHost: string, hasToken: boolean, host: stri
   return hasToken || isIP(name) !== 0 || /^[a-z0-9_-]+$/.test(name);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether an address or name is that of this machine, for itself. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 

@@ -73,6 +73,9 @@ const reason = z.enum(DEAD_LETTER_REASONS);
 const deadLetterCounts = z.object({
   total: count,
   byReason: z.partialRecord(reason, count),
+  complete: z
+    .boolean()
+    .describe('Whether all that were there at the start have been read; else there are at least that many'),
 }) satisfies z.ZodType<DeadLetterCounts>;
 const deadLetter: z.ZodType<DeadLetterView> = z.object({
   reason,
@@ -94,7 +97,11 @@ const overview: z.ZodType<Overview> = z.object({
   clicksPerSecond: z.number().describe('Mean of the last 5 full seconds'),
   openSessions: count,
   lagRecords: count.describe('Clicks that are not counted yet'),
-  lagSeconds: z.number().describe('Age of the oldest of them'),
+  lagSeconds: z.number().describe('As oldestWaitingSeconds, but 0 while that is not known'),
+  oldestWaitingSeconds: z
+    .number()
+    .nullable()
+    .describe('Age of the oldest of them; 0 if none waits, null while that is not known'),
   latency,
   deadLetters: deadLetterCounts,
   books,
@@ -105,7 +112,14 @@ const pages: z.ZodType<PagesBody> = z.object({
   windowEnd: timeMs.nullable(),
   final: z.boolean().describe('Whether nothing of it will change any more'),
   usersExact: z.boolean(),
-  pages: z.array(z.object({ page: z.string(), clicks: count, users: count })),
+  pages: z.array(
+    z.object({
+      page: z.string().describe('At most 256 characters'),
+      key: z.string().describe('Tells pages apart of which no more than the beginning is shown'),
+      clicks: count,
+      users: count,
+    }),
+  ),
   complete: z
     .boolean()
     .describe('Whether all of its pages are kept; else totalPages and clicks are at least that many'),

@@ -39,7 +39,7 @@ export function createDashboardMetrics(
   gauge('stream_clients', 'Clients of the streams', () => clients.size);
   gauge('stream_buffered_bytes', 'What waits for stream clients to read it', () => clients.bufferedBytes);
   gauge('lag_records', 'Clicks that are not counted yet', () => views.lag.records());
-  gauge('lag_seconds', 'Age of the oldest click that is not counted', () => views.lag.seconds());
+  gauge('lag_seconds', 'Age of the oldest click that is not counted', () => views.lag.seconds(now()));
   gauge(
     'latency_p99_seconds',
     'Time from a click to its visible count, 99th percentile of the last minute',

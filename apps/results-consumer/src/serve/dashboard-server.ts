@@ -8,7 +8,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { ClickViews } from '../core/views/click-views.ts';
-import { createAccess, isExpectedHost } from './access.ts';
+import { createAccess, isExpectedHost, isLoopback } from './access.ts';
 import { apiSchemas, jsonSchema, problemSchema } from './api-schemas.ts';
 import type { ClickStream } from './click-stream.ts';
 import type { DashboardStream } from './dashboard-stream.ts';
@@ -52,6 +52,18 @@ const UNREAD_MAX_BYTES = 1_000_000;
 const OTHER_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** What an orchestrator asks knows no token. */
 const OPEN_PATHS = new Set(['/healthz', '/readyz']);
+/** What a problem means, by its status. */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'A parameter is wrong or unknown, or the url cannot be decoded',
+  401: 'The token is needed',
+  404: 'That is not known, or not any more',
+  405: 'Only GET and HEAD are allowed',
+  414: 'The url is too long',
+  421: 'The server does not answer to this name',
+  503: 'Still reading what was there at the start, or no room for a further stream; try again after Retry-After',
+};
+/** Those that any path may answer with. */
+const problemsOfAll = (token: string | undefined) => [...(token === undefined ? [] : [401]), 405, 414, 421];
 const PAGE_IS_MISSING =
   'The page is not built; run "pnpm --filter @clickstream/results-consumer build:page". The API is at /openapi.json.\n';
 
@@ -159,17 +171,21 @@ function createAccessControl({ listenHost, token }: DashboardServerOptions) {
       void sendProblem(
         reply,
         421,
-        'without DASHBOARD_TOKEN this server answers to its address and to names without a dot only, or as localhost only while LISTEN_HOST is that',
+        isLoopback(listenHost)
+          ? 'on this LISTEN_HOST this server answers as localhost only'
+          : 'without DASHBOARD_TOKEN this server answers to its address and to names without a dot only',
       );
       return true;
     }
     const path = request.url.split('?')[0] ?? '';
-    if (OPEN_PATHS.has(path) || access.isGranted(request.raw)) return false;
+    if (OPEN_PATHS.has(path)) return false;
+    // Also of who is known already: the token is not to stay in the address bar, and is no parameter of anything.
     const login = request.method === 'GET' ? access.logIn(request.url) : undefined;
     if (login) {
       void reply.header('set-cookie', login.cookie).redirect(login.location, 303);
       return true;
     }
+    if (access.isGranted(request.raw)) return false;
     void reply.header('www-authenticate', 'Bearer realm="clickstream dashboard"');
     void sendProblem(
       reply,
@@ -218,17 +234,35 @@ function answerOtherMethods(server: FastifyInstance): void {
   });
 }
 
-function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions): void {
-  const problems = { 400: jsonSchema(problemSchema) };
+/** The problems that a route may answer with, as OpenAPI has them. */
+function problemResponses(statuses: readonly number[]): Record<number, object> {
+  const content = { 'application/problem+json': { schema: jsonSchema(problemSchema) } };
+  return Object.fromEntries(statuses.map((status) => [status, { description: PROBLEMS[status], content }]));
+}
+
+function addApi(server: FastifyInstance, { views, token, now }: DashboardServerOptions): void {
   const schemaOf = (
     summary: string,
     { query, parameters, response }: { query?: z.ZodType; parameters?: z.ZodType; response: z.ZodType },
+    problems: readonly number[] = [],
   ) => ({
     summary,
     querystring: jsonSchema(query ?? z.strictObject({})),
     ...(parameters && { params: jsonSchema(parameters) }),
-    response: { 200: jsonSchema(response), ...problems },
+    response: {
+      200: { description: summary, content: { 'application/json': { schema: jsonSchema(response) } } },
+      ...problemResponses([400, ...problemsOfAll(token), ...problems]),
+    },
   });
+  /** Where half of what there is would be a wrong answer, such as that there is no such user. */
+  const whenReady = (_request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
+    if (views.isReady) {
+      next();
+      return;
+    }
+    void reply.header('retry-after', '1');
+    next(new ProblemError(503, 'still reading what was there at the start'));
+  };
   type Query<Name extends 'users' | 'user' | 'pages' | 'sessions' | 'deadLetters'> = z.output<
     (typeof apiSchemas)[Name]['query']
   >;
@@ -238,7 +272,7 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   );
   server.get<{ Querystring: Query<'users'> }>(
     '/api/users',
-    { schema: schemaOf('The busiest users', apiSchemas.users) },
+    { schema: schemaOf('The busiest users', apiSchemas.users, [503]), preHandler: whenReady },
     ({ query }) => ({ users: views.totals.top(query.top), totalUsers: views.totals.users }),
   );
   const user = (userId: string) => {
@@ -250,10 +284,12 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   server.get<{ Params: { userId: string } }>(
     '/api/users/:userId',
     {
-      schema: schemaOf('A user with the recent sessions', {
-        parameters: apiSchemas.user.parameters,
-        response,
-      }),
+      schema: schemaOf(
+        'A user with the recent sessions',
+        { parameters: apiSchemas.user.parameters, response },
+        [404, 503],
+      ),
+      preHandler: whenReady,
     },
     ({ params }) => user(params.userId),
   );
@@ -261,16 +297,21 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   server.get<{ Querystring: Query<'user'> }>(
     '/api/user',
     {
-      schema: schemaOf('A user with the recent sessions, whatever the id', {
-        query: apiSchemas.user.query,
-        response,
-      }),
+      schema: schemaOf(
+        'A user with the recent sessions, whatever the id',
+        { query: apiSchemas.user.query, response },
+        [404, 503],
+      ),
+      preHandler: whenReady,
     },
     ({ query }) => user(query.id),
   );
   server.get<{ Querystring: Query<'pages'> }>(
     '/api/pages',
-    { schema: schemaOf('The busiest pages of a window', apiSchemas.pages) },
+    {
+      schema: schemaOf('The busiest pages of a window', apiSchemas.pages, [404, 503]),
+      preHandler: whenReady,
+    },
     ({ query }) => {
       if (query.window === 'current') return pagesBody(views, views.pages.current(now()), query.top);
       const window = views.pages.window(Number(query.window), query.top);
@@ -280,11 +321,16 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
   );
   server.get<{ Querystring: Query<'sessions'> }>(
     '/api/sessions',
-    { schema: schemaOf('The recent sessions of a user, newest first', apiSchemas.sessions) },
+    {
+      schema: schemaOf('The recent sessions of a user, newest first', apiSchemas.sessions, [503]),
+      preHandler: whenReady,
+    },
     ({ query }) => ({ sessions: views.sessions.ofUser(query.user), complete: views.sessions.isComplete }),
   );
-  server.get('/api/books', { schema: schemaOf('What became of every click', apiSchemas.books) }, () =>
-    views.books.view(now()),
+  server.get(
+    '/api/books',
+    { schema: schemaOf('What became of every click', apiSchemas.books, [503]), preHandler: whenReady },
+    () => views.books.view(now()),
   );
   server.get(
     '/api/latency',
@@ -302,12 +348,18 @@ function addApi(server: FastifyInstance, { views, now }: DashboardServerOptions)
 }
 
 function addStreams(server: FastifyInstance, options: DashboardServerOptions): void {
-  const { stream, clickStream, clients } = options;
+  const { stream, clickStream, clients, token } = options;
   const schemaOf = (summary: string, description: string, query: z.ZodType) => ({
     summary,
     description,
     querystring: jsonSchema(query),
-    produces: ['text/event-stream'],
+    response: {
+      200: {
+        description: 'Server-Sent Events',
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      ...problemResponses([400, ...problemsOfAll(token), 503]),
+    },
   });
   const open = (request: FastifyRequest, reply: FastifyReply, begin: () => void) => {
     if (request.method === 'HEAD') return reply.type('text/event-stream; charset=utf-8').send();

@@ -15,6 +15,8 @@ const TOP = 20;
 const RING_SIZE = 240;
 /** Without news the clock still has to move on. */
 const IDLE_INTERVAL_MS = 1_000;
+/** What was committed together can be read in one partition some ms before it can in another. */
+const TOGETHER_MS = 10;
 
 /** What a page has to know to say what it shows. */
 export interface DashboardSettings {
@@ -77,6 +79,8 @@ export class DashboardStream {
   #madeAt = -Infinity;
   #snapshot: { readonly sequence: number; readonly frame: Buffer } | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the next delta goes out, as `performance.now()` has it; no time while nobody looks. */
+  #dueAt = Infinity;
 
   constructor(options: DashboardStreamOptions) {
     this.#options = options;
@@ -94,7 +98,7 @@ export class DashboardStream {
   open(request: IncomingMessage, response: ServerResponse, lastEventId: string | undefined): void {
     const client = this.#options.clients.open(request, response, () => {
       this.#streams.delete(client);
-      if (this.#streams.size === 0) clearTimeout(this.#timer);
+      if (this.#streams.size === 0) this.#cancel();
     });
     // As fresh as a delta would be, and made once however many come at the same time.
     if (performance.now() - this.#madeAt >= DELTA_INTERVAL_MS) this.#makeDelta();
@@ -107,17 +111,26 @@ export class DashboardStream {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#streams.clear();
   }
 
+  /** Sees to it that a delta goes out that long after the one before, or earlier if that was due already. */
   #schedule(intervalMs: number): void {
-    clearTimeout(this.#timer);
-    const waitMs = Math.max(0, this.#madeAt + intervalMs - performance.now());
+    const now = performance.now();
+    const dueAt = Math.max(this.#madeAt + intervalMs, now + TOGETHER_MS);
+    if (dueAt >= this.#dueAt) return;
+    this.#cancel();
+    this.#dueAt = dueAt;
     this.#timer = setTimeout(() => {
       this.#makeDelta();
       this.#schedule(IDLE_INTERVAL_MS);
-    }, waitMs).unref();
+    }, dueAt - now).unref();
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#dueAt = Infinity;
   }
 
   #missedSince(lastEventId: string | undefined): Buffer | undefined {
@@ -143,6 +156,7 @@ export class DashboardStream {
     const before = this.#state;
     const after = this.#look();
     this.#madeAt = performance.now();
+    this.#cancel();
     const changes = [...after.parts].filter(([name, part]) =>
       name === 'overview' ? after.figures !== before.figures : part !== before.parts.get(name),
     );

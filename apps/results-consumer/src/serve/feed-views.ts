@@ -8,6 +8,7 @@ import {
 import type { ClickViews, FeedName } from '../core/views/click-views.ts';
 import { WINDOWS_MAX, windowStartOf } from '../core/views/page-windows.ts';
 import { RATE_WINDOW_SECONDS } from '../core/views/click-rate.ts';
+import type { FeedSilence } from './feed-silence.ts';
 
 /** The topics that a dashboard reads; that of the checkpoints may not be there yet. */
 export interface FeedTopics extends Readonly<Record<FeedName, string>> {
@@ -23,15 +24,21 @@ export interface FeedViewsOptions {
   readonly signal: AbortSignal;
   /** ms since the epoch */
   readonly now: () => number;
-  /** Called after each batch that may have changed something. */
+  /** Called after each batch that may have changed something, but for clicks: what they change is seen by and by. */
   readonly onChange: () => void;
+  /** Called once everything that was there at the start is in the views, that included for which it does not wait to be ready. */
+  readonly onWhole?: () => void;
   /** Called for each click as it arrives. */
   readonly onClick: (record: { readonly offset: bigint; value(): Buffer | null }, partition: number) => void;
+  /** Is told of every answer for a partition that is followed. */
+  readonly silence?: FeedSilence;
   /** Called for each record. */
   readonly onRecords: (feed: FeedName | 'clicks', count: number) => void;
 }
 
-const FEEDS = ['sessions', 'deadLetters', 'pages', 'totals'] as const satisfies readonly FeedName[];
+const FEEDS = ['sessions', 'pages', 'totals'] as const satisfies readonly FeedName[];
+/** Read only when it is ready: their topic grows with every mistake that somebody makes, and each has to be read to be counted. */
+const LAST_FEED: FeedName = 'deadLetters';
 /** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
 const BACKFILL_RECORDS = 1_000_000;
 /**
@@ -55,15 +62,17 @@ const CHECKPOINT_RETRY_MS = 2_000;
 const CHECKPOINT_WINDOW = 16n;
 
 /**
- * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest), then everything as it is committed. Ends when
- * `signal` aborts; rejects with what the reader throws.
+ * Keeps the views: reads the topics of the results from their start (of the sessions and windows the newest) and the newest
+ * checkpoints, which makes them ready; after that the dead letters and, for the rate, the clicks of the past; and everything as it is
+ * committed.
+ * Ends when `signal` aborts; rejects with what the reader throws.
  */
 export async function feedViews(options: FeedViewsOptions): Promise<void> {
   const { reader, topics, views, signal, now, onChange } = options;
   const clickEnds = await reader.endOffsets(topics.clicks);
   const startedAtMs = now();
   const ends = new Map<FeedName, bigint[]>();
-  for (const feed of FEEDS) ends.set(feed, await reader.endOffsets(topics[feed]));
+  for (const feed of [...FEEDS, LAST_FEED]) ends.set(feed, await reader.endOffsets(topics[feed]));
 
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   const running: Promise<unknown>[] = [];
@@ -71,24 +80,46 @@ export async function feedViews(options: FeedViewsOptions): Promise<void> {
     work.catch(fail);
     running.push(work);
   };
-  for (const [partition, from] of clickEnds.entries()) run(followClicks(options, partition, from));
-  run(followCheckpoints(options));
-  run(watchLag(options));
+  const clicks = clickEnds.map((from, partition) =>
+    begin((isBegun) => followClicks(options, partition, from, isBegun)),
+  );
+  const checkpoints = begin((isBegun) => followCheckpoints(options, isBegun));
+  // Before these are known, all clicks that there are seem to wait.
+  const known = Promise.all([checkpoints, ...clicks].map(({ begun }) => begun));
+  const lag = begin((isBegun) => watchLag(options, known, isBegun));
+  for (const { ended } of [...clicks, checkpoints, lag]) run(ended);
   // One after the other: the reader fetches megabytes of each partition at a time.
-  for (const feed of FEEDS) {
-    const { caughtUp, followed } = await Promise.race([
-      followFeed(options, feed, ends.get(feed) ?? []),
-      failed,
-    ]);
+  const catchUp = async (feed: FeedName) => {
+    const { caughtUp, followed } = await followFeed(options, feed, ends.get(feed) ?? []);
     run(followed);
-    await Promise.race([caughtUp, followed, failed]);
-  }
+    await Promise.race([caughtUp, followed]);
+  };
+  for (const feed of FEEDS) await Promise.race([catchUp(feed), failed]);
+  await Promise.race([checkpoints.begun, checkpoints.ended, failed]);
   if (!signal.aborted) {
     views.setReady(now());
     onChange();
-    run(backfillRate(options, clickEnds, startedAtMs));
+    const backfilled = backfillRate(options, clickEnds, startedAtMs);
+    run(backfilled);
+    await Promise.race([catchUp(LAST_FEED), failed]);
+    views.deadLetters.setComplete();
+    onChange();
+    await Promise.race([Promise.all([backfilled, Promise.race([lag.begun, lag.ended])]), failed]);
   }
+  if (!signal.aborted) options.onWhole?.();
   await Promise.race([failed, Promise.all(running)]);
+}
+
+/** Work that goes on: `begun` once it says so, `ended` when the signal aborts or it fails. */
+function begin(work: (isBegun: () => void) => Promise<unknown>): {
+  readonly begun: Promise<unknown>;
+  readonly ended: Promise<unknown>;
+} {
+  const { promise: begun, resolve } = Promise.withResolvers<undefined>();
+  const ended = work(() => {
+    resolve(undefined);
+  });
+  return { begun, ended };
 }
 
 /** Follows all partitions of a topic: `caughtUp` once what was there at the start is read, `followed` never but by failing. */
@@ -153,12 +184,13 @@ async function newestWindowsFrom(
 }
 
 async function followPartition(
-  { reader, topics, views, log, signal, now, onChange, onRecords }: FeedViewsOptions,
+  { reader, topics, views, log, signal, silence, now, onChange, onRecords }: FeedViewsOptions,
   feed: FeedName,
   { partition, from, end }: Stretch,
   onCaughtUp: () => void,
 ): Promise<void> {
   const topic = topics[feed];
+  silence?.heard(topic, partition);
   if (from >= end) onCaughtUp();
   for (let position = from; ;) {
     try {
@@ -167,6 +199,7 @@ async function followPartition(
         let count = 0;
         for (const record = batch.walk(); record.next(); count += 1) views.apply(feed, record, nowMs);
         position = batch.nextOffset;
+        silence?.heard(topic, partition);
         if (position >= end) onCaughtUp();
         if (count > 0) {
           onRecords(feed, count);
@@ -196,9 +229,16 @@ async function startAfterRetention(
   throw error;
 }
 
-async function followClicks(options: FeedViewsOptions, partition: number, from: bigint): Promise<void> {
-  const { reader, topics, views, log, signal, now, onChange, onClick, onRecords } = options;
+/** The clicks from an offset on; begun once it is known what of the partition may be read. */
+async function followClicks(
+  options: FeedViewsOptions,
+  partition: number,
+  from: bigint,
+  isBegun: () => void,
+): Promise<void> {
+  const { reader, topics, views, log, signal, silence, now, onClick, onRecords } = options;
   const topic = topics.clicks;
+  silence?.heard(topic, partition);
   const note = ({ logStartOffset, lastStableOffset }: FetchedBatch) => {
     views.lag.setBounds(partition, Number(logStartOffset), Number(lastStableOffset));
   };
@@ -209,14 +249,15 @@ async function followClicks(options: FeedViewsOptions, partition: number, from: 
         let count = 0;
         for (const record = batch.walk(); record.next(); count += 1) {
           views.rate.add(record.timestampMs, nowMs);
+          views.lag.noteClick(partition, Number(record.offset), record.timestampMs);
           onClick(record, partition);
         }
         position = batch.nextOffset;
         note(batch);
-        if (count > 0) {
-          onRecords('clicks', count);
-          onChange();
-        }
+        silence?.heard(topic, partition);
+        isBegun();
+        // A change by itself would be shown at once, and the total that counts these clicks only after the pause that follows.
+        if (count > 0) onRecords('clicks', count);
       }
       return;
     } catch (error) {
@@ -250,7 +291,7 @@ async function backfillRate(
             for (const record = batch.walk(); record.next();) {
               if (isFirst) knownSinceMs = Math.max(knownSinceMs, record.timestampMs);
               isFirst = false;
-              views.rate.add(record.timestampMs, now());
+              views.rate.addPast(record.timestampMs, now());
             }
             position = batch.nextOffset;
           }
@@ -267,19 +308,25 @@ async function backfillRate(
   onChange();
 }
 
-async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
+/** The checkpoints of all partitions; begun once the newest of each is there, or it is clear that there are none. */
+async function followCheckpoints(options: FeedViewsOptions, isBegun: () => void): Promise<void> {
   const { reader, topics, signal } = options;
   const topic = topics.checkpoints;
   for (;;) {
     try {
       const ends = await reader.endOffsets(topic);
-      await Promise.all(ends.map((end, partition) => followCheckpoint(options, partition, end)));
+      const followed = ends.map((end, partition) =>
+        begin((isFound) => followCheckpoint(options, partition, end, isFound)),
+      );
+      void Promise.all(followed.map(({ begun }) => begun)).then(isBegun);
+      await Promise.all(followed.map(({ ended }) => ended));
       return;
     } catch (error) {
       // The aggregator makes it when it starts for the first time.
       if (!(error instanceof KafkaClientError) || error.code !== 'CLICKSTREAM_KAFKA_TOPIC_MISSING')
         throw error;
     }
+    isBegun();
     try {
       await delay(CHECKPOINT_RETRY_MS, undefined, { signal, ref: false });
     } catch {
@@ -289,8 +336,13 @@ async function followCheckpoints(options: FeedViewsOptions): Promise<void> {
 }
 
 /** The newest checkpoint there is, then each newer one; those between need not be seen. */
-async function followCheckpoint(options: FeedViewsOptions, partition: number, end: bigint): Promise<void> {
-  const { reader, topics, views, signal, onChange } = options;
+async function followCheckpoint(
+  options: FeedViewsOptions,
+  partition: number,
+  end: bigint,
+  isBegun: () => void,
+): Promise<void> {
+  const { reader, topics, views, signal, silence, onChange } = options;
   const topic = topics.checkpoints;
   const take = (batch: FetchedBatch) => {
     let newest: Buffer | null | undefined;
@@ -311,13 +363,16 @@ async function followCheckpoint(options: FeedViewsOptions, partition: number, en
         isFound = take(batch) || isFound;
     } catch (error) {
       await startAfterRetention(reader, topic, partition, position, error);
-      return followCheckpoint(options, partition, end);
+      return followCheckpoint(options, partition, end, isBegun);
     }
   }
+  isBegun();
+  silence?.heard(topic, partition);
   for (position = end; ;)
     try {
       for await (const batch of reader.read({ topic, partition, from: position }, signal)) {
         take(batch);
+        silence?.heard(topic, partition);
         position = batch.nextOffset;
       }
       return;
@@ -326,8 +381,17 @@ async function followCheckpoint(options: FeedViewsOptions, partition: number, en
     }
 }
 
-/** Looks up how old the first click is that is not counted, of each partition that has one. */
-async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions): Promise<void> {
+/** Looks up how old the first click is that is not counted, of each partition that has one; begun once it did so. */
+async function watchLag(
+  { reader, topics, views, signal }: FeedViewsOptions,
+  known: Promise<unknown>,
+  isBegun: () => void,
+): Promise<void> {
+  const aborted = new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', resolve, { once: true });
+  });
+  await Promise.race([known, aborted]);
   while (!signal.aborted) {
     const stretches = views.lag.waiting();
     const records = stretches.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -338,7 +402,7 @@ async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions
         try {
           views.lag.noteOldest(
             waiting,
-            await firstAgeMs(reader, topics.clicks, { partition, ...range }, now, signal),
+            await firstTimestampMs(reader, topics.clicks, { partition, ...range }, signal),
           );
         } catch (error) {
           // Retention or the counting was faster: the next look begins elsewhere.
@@ -347,6 +411,7 @@ async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions
         }
       }),
     );
+    isBegun();
     try {
       const pauseMs = records > LARGE_LAG_RECORDS ? LARGE_LAG_INTERVAL_MS : LAG_INTERVAL_MS;
       await delay(pauseMs, undefined, { signal, ref: false });
@@ -356,17 +421,16 @@ async function watchLag({ reader, topics, views, signal, now }: FeedViewsOptions
   }
 }
 
-/** The age of the first record of a stretch, ms; undefined if there is none. */
-async function firstAgeMs(
+/** The Kafka timestamp of the first record of a stretch, ms since the epoch; undefined if there is none. */
+async function firstTimestampMs(
   reader: PartitionReader,
   topic: string,
   range: { partition: number; from: bigint; to: bigint },
-  now: () => number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   for await (const batch of reader.read({ topic, ...range }, signal)) {
     const record = batch.walk();
-    if (record.next()) return now() - record.timestampMs;
+    if (record.next()) return record.timestampMs;
   }
   return undefined;
 }

@@ -27,7 +27,7 @@ export async function openViews(
   config: Config,
   log: Logger,
   signal: AbortSignal,
-  nowMs: number,
+  now: () => number,
 ): Promise<OpenViews> {
   const connection = kafkaConnection(config, 'clickstream-results-consumer');
   const specs = createTopicSpecs(config);
@@ -44,8 +44,10 @@ export async function openViews(
     partitions: config.TOPIC_PARTITIONS,
     signal,
   });
+  const reader = await createPartitionReader({ connection, log, maxBytesPerPartition: FETCH_BYTES });
   return {
-    views: new ClickViews(randomBytes(4).readInt32LE(), nowMs),
+    // Only now: clicks are added from about here on, and to connect may have taken long.
+    views: new ClickViews(randomBytes(4).readInt32LE(), now()),
     topics: {
       clicks: config.CLICKSTREAM_TOPIC,
       totals: config.USER_CLICK_AGGREGATION_TOPIC,
@@ -54,6 +56,6 @@ export async function openViews(
       deadLetters: config.DEAD_LETTER_TOPIC,
       checkpoints: internalTopics(config.APPLICATION_ID).checkpoint.name,
     },
-    reader: await createPartitionReader({ connection, log, maxBytesPerPartition: FETCH_BYTES }),
+    reader,
   };
 }

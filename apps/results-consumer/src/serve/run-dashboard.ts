@@ -8,8 +8,9 @@ import { ClickStream } from './click-stream.ts';
 import { createDashboardMetrics } from './dashboard-metrics.ts';
 import { createDashboardServer } from './dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
+import { FeedSilence } from './feed-silence.ts';
 import { feedViews } from './feed-views.ts';
-import { openViews } from './open-views.ts';
+import { openViews, type OpenViews } from './open-views.ts';
 import { SseClients } from './sse-clients.ts';
 
 export interface RunDashboardOptions {
@@ -42,9 +43,19 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
  * @throws PortTakenError, and what the reader and the topics throw.
  */
 export async function runDashboard(options: RunDashboardOptions): Promise<void> {
+  const { config, log, signal } = options;
+  const opened = await openViews(config, log, signal, now);
+  try {
+    await serveViews(opened, options);
+  } finally {
+    await opened.reader.close();
+  }
+}
+
+const now = () => Date.now();
+
+async function serveViews({ views, topics, reader }: OpenViews, options: RunDashboardOptions): Promise<void> {
   const { config, log, signal, onReady } = options;
-  const now = () => Date.now();
-  const { views, topics, reader } = await openViews(config, log, signal, now());
   const { clicks, totals, pages, sessions, deadLetters } = topics;
   const clients = new SseClients({
     maxClients: STREAM_CLIENTS_MAX,
@@ -58,6 +69,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     runId: randomBytes(6).toString('hex'),
     now,
   });
+  const silence = new FeedSilence();
   const clickStream = new ClickStream(clients);
   const metrics = createDashboardMetrics(views, clients, now);
   const server = await createDashboardServer({
@@ -73,8 +85,14 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     notReady: () => {
       if (!views.isReady) return { code: 'reading', reason: 'still reading what was there at the start' };
       const silenceMs = reader.silenceMs();
-      return silenceMs > SILENCE_LIMIT_MS
-        ? { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` }
+      if (silenceMs > SILENCE_LIMIT_MS)
+        return { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` };
+      const silent = silence.longest();
+      return silent && silent.silenceMs > SILENCE_LIMIT_MS
+        ? {
+            code: 'silent',
+            reason: `no answer from Kafka for ${silent.name} for ${Math.round(silent.silenceMs / 1_000)} s`,
+          }
         : undefined;
     },
     now,
@@ -88,6 +106,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
       views,
       log,
       signal,
+      silence,
       now,
       onChange: () => {
         stream.changed();
@@ -104,7 +123,7 @@ export async function runDashboard(options: RunDashboardOptions): Promise<void> 
     stream.close();
     clickStream.close();
     clients.close();
-    await Promise.all([server.close(), reader.close()]);
+    await server.close();
   }
 }
 

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get as httpGet } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { createLogger, createPartitionReader } from '@clickstream/kafka-client';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createLogger, createPartitionReader, type OutgoingRecord } from '@clickstream/kafka-client';
+import { DEAD_LETTER_REASONS } from '@clickstream/schema';
 import { describe, expect, inject, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { readSse } from '../serve/sse-reader.ts';
@@ -93,8 +96,8 @@ describe('serve', () => {
   });
 
   test(
-    'keeps 180 clients within 500 ms of a commit while 20 never read',
-    { timeout: 60_000 },
+    'keeps 180 clients within 500 ms of a commit while 20 never read, until these have to go',
+    { timeout: 240_000 },
     async ({ onTestFinished }) => {
       const topics = await createTestTopics(brokers, { partitions: 2 });
       const serve = startResultsConsumer(['serve'], { ...topics.environment, DASHBOARD_PORT: '0' });
@@ -107,24 +110,49 @@ describe('serve', () => {
           socket.destroy();
         });
       }
-      const readers = await Promise.all(Array.from({ length: 180 }, () => readSse(`${address}/api/stream`)));
-      await expect.poll(() => clientsOf(address), { timeout: 10_000 }).toBe(200);
+      const readers = await Promise.all(
+        Array.from({ length: 180 }, () => watchTotal(address, onTestFinished)),
+      );
+      await expect.poll(() => metricOf(address, 'stream_clients'), { timeout: 10_000 }).toBe(200);
       const memoryBeforeMb = memoryMb(serve.pid);
-      const slowestMs: number[] = [];
-      for (let round = 1; round <= 15; round += 1) {
-        // As much as a delta can hold.
+      let mostMemoryMb = memoryBeforeMb;
+      /** What all machines have to wait for now and then. */
+      const pauses = monitorEventLoopDelay({ resolution: 5 });
+      pauses.enable();
+      let round = 0;
+      const commit = async (...more: OutgoingRecord[]) => {
+        round += 1;
         const users = Array.from({ length: 20 }, (_, user) => `u${user}`.padEnd(256));
-        await topics.write(...users.map((userId) => topics.total(userId, round)));
+        await topics.write(...more, ...users.map((userId) => topics.total(userId, round, 'json', LONG_URL)));
         const committedAt = performance.now();
-        await Promise.all(
-          readers.map((reader) => reader.until(({ data }) => totalOf(data) === round * users.length)),
+        const shownAt = await Promise.all(readers.map((reader) => reader.shows(round * users.length)));
+        mostMemoryMb = Math.max(mostMemoryMb, memoryMb(serve.pid));
+        return shownAt.map((at) => at - committedAt);
+      };
+
+      const latenciesMs: number[] = [];
+      while (round < 15) latenciesMs.push(...(await commit()));
+      const p99Ms = latenciesMs.toSorted((a, b) => a - b)[Math.floor(0.99 * latenciesMs.length)] ?? NaN;
+      // The machine is shared with other tests: as long as this process was kept waiting, the other one may have been as well.
+      expect(p99Ms).toBeLessThan(500 + (2 * pauses.max) / 1e6);
+
+      // What the system takes in for a client that does not read is full after some megabytes.
+      while ((await metricOf(address, 'resyncs_total')) < 20)
+        await commit(
+          ...DEAD_LETTER_REASONS.map((reason) =>
+            topics.letter({
+              reason,
+              detail: LONG_URL,
+              value: Buffer.from(`${round} ${LONG_URL}${LONG_URL}`),
+            }),
+          ),
         );
-        slowestMs.push(performance.now() - committedAt);
-      }
-      // The machine is shared with other tests: the typical round is what counts.
-      expect(slowestMs.toSorted((a, b) => a - b)[7]).toBeLessThan(500);
-      expect(await clientsOf(address)).toBe(200);
-      expect(memoryMb(serve.pid) - memoryBeforeMb).toBeLessThan(64);
+      await expect.poll(() => metricOf(address, 'stream_clients'), { timeout: 10_000 }).toBe(180);
+      // All that was written is shown: it did not wait for them.
+      await commit();
+      expect(await metricOf(address, 'clicks')).toBe(round * 20);
+      expect(await metricOf(address, 'stream_buffered_bytes')).toBeLessThan(180 * 256 * 1024);
+      expect(mostMemoryMb - memoryBeforeMb).toBeLessThan(128);
     },
   );
 
@@ -149,10 +177,50 @@ describe('serve', () => {
   });
 });
 
-/** Clients of streams that are connected. */
-async function clientsOf(address: string): Promise<number> {
+/** Of three bytes a character, so that a delta is large. */
+const LONG_URL = `/${'日'.repeat(254)}`;
+
+/** A client of the stream that looks for the total alone: what 180 of them parse would be the load of the machine. */
+function watchTotal(
+  address: string,
+  atEnd: (tidyUp: () => void) => void,
+): Promise<{ shows(totalClicks: number): Promise<number> }> {
+  let total = 0;
+  let shownAt = 0;
+  let look: () => void = () => undefined;
+  return new Promise((resolve, reject) => {
+    const request = httpGet(`${address}/api/stream`, { agent: false }, (response) => {
+      let carried = '';
+      response.setEncoding('latin1').on('data', (chunk: string) => {
+        const text = carried + chunk;
+        carried = text.slice(-64);
+        const digits = /"totalClicks":(\d+),/.exec(text)?.[1];
+        if (digits === undefined) return;
+        total = Number(digits);
+        shownAt = performance.now();
+        look();
+      });
+      response.on('error', () => undefined);
+      resolve({
+        shows: (totalClicks) =>
+          new Promise((shown) => {
+            look = () => {
+              if (total === totalClicks) shown(shownAt);
+            };
+            look();
+          }),
+      });
+    }).on('error', reject);
+    atEnd(() => {
+      request.destroy();
+    });
+  });
+}
+
+/** A metric of the dashboard. */
+async function metricOf(address: string, name: string): Promise<number> {
   const metrics = await (await fetch(`${address}/metrics`)).text();
-  return Number(/^clickstream_dashboard_stream_clients (\d+)$/m.exec(metrics)?.[1]);
+  return Number(new RegExp(`^clickstream_dashboard_${name} (\\d+)$`, 'm').exec(metrics)?.[1]);
 }
 
 /** Resident memory of a process; 0 where there is no /proc. */

@@ -6,6 +6,9 @@ import { createTestTopics } from '../test-topics.ts';
 
 const brokers = inject('kafkaBrokers');
 
+// eslint-disable-next-line no-control-regex -- colours are taken off
+const withoutColours = (text: string) => text.replaceAll(/\u001b\[\d+m/g, '');
+
 /** A terminal in the hands of a test. */
 function createTerminal() {
   const stdin = Object.assign(new PassThrough(), {
@@ -27,9 +30,11 @@ describe('top', () => {
   test('prints once where there is no terminal', async () => {
     const topics = await createTestTopics(brokers, { partitions: 2 });
     await topics.write(topics.total('often', 12_345), topics.total('\u202egnp', 2));
+    await topics.write(topics.letter({ reason: 'late', partition: 1 }));
     const { exitCode, stdout } = await runInProcess(['top'], topics.environment);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^12,347 clicks · 2 users/);
+    expect(stdout).toContain('lag 0 clicks, 0 s · latency not measured · 1 dead letter · no books yet');
     expect(stdout).toMatch(/^often +12,345 +\d+ d ago \/page3$/m);
     expect(stdout).toMatch(/^\\u202egnp +2 /m);
     // eslint-disable-next-line no-control-regex -- escapes are what must not be there
@@ -57,10 +62,10 @@ describe('top', () => {
     const stderr = new PassThrough().resume();
     const { environment } = topics;
     const ended = app({ args: ['top'], environment, stdin, stdout, stderr, signal: controller.signal });
-    await expect.poll(screen, { timeout: 10_000 }).toMatch(/first +1 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +1 /);
     expect(stdin.isRaw).toBe(true);
     await topics.write(topics.total('first', 2));
-    await expect.poll(screen, { timeout: 10_000 }).toMatch(/first +2 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +2 /);
     stdin.write(key);
     expect(await ended).toBe(0);
     expect(stdin.isRaw).toBe(false);
@@ -87,8 +92,7 @@ describe('follow and clicks on a terminal', () => {
       await expect.poll(() => terminal.screen().split('\n').length, { timeout: 10_000 }).toBe(3);
       controller.abort();
       await ended;
-      // eslint-disable-next-line no-control-regex -- colours are taken off
-      return terminal.screen().replaceAll(/\u001b\[\d+m/g, '');
+      return withoutColours(terminal.screen());
     };
     expect(await show(['follow', '--last', '2'])).toBe(
       'User a-long-user has clicked 1 times.\nUser b           has clicked 22 times.\n',

@@ -7,7 +7,7 @@ import { markingStyle, plainStyle } from './marking-style.ts';
 describe('clickLine', () => {
   test('is the sentence with the user id set off', () => {
     const click = { userId: '42', url: '/page3', timestamp: 1_711_111_111_123 };
-    expect(clickLine(click, markingStyle)).toBe('User <42> clicked on /page3 at 1711111111.123');
+    expect(clickLine(click, markingStyle)).toBe('User [42] clicked on /page3 at 1711111111.123');
   });
 
   test('without a terminal is the sentence of the schema, whatever user id and url', () => {

@@ -18,9 +18,9 @@ const letter: DecodedDeadLetter = {
 };
 
 describe('deadLetterLine', () => {
-  test('sets the reason off', () => {
+  test('warns of the reason', () => {
     expect(deadLetterLine(letter, WRITTEN_AT, markingStyle)).toBe(
-      '(2026-03-22T12:38:31.123Z) <malformed> user_clickstream [2] @ 17: unknown-form: neither: "hello"',
+      '(2026-03-22T12:38:31.123Z) !malformed! user_clickstream [2] @ 17: unknown-form: neither: "hello"',
     );
   });
 

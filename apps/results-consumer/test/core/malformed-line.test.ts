@@ -14,7 +14,7 @@ describe('malformedLine', () => {
   test('says where the record is, what is wrong and how it begins, in passing', () => {
     const described = describeMalformed(nonsense, 'clicks', 2, 17n, Buffer.from('garbage'));
     expect(malformedLine(described, markingStyle)).toBe(
-      '(malformed record clicks [2] @ 17: unknown-form, what it is not: "garbage")',
+      '!malformed record!( clicks [2] @ 17: unknown-form, what it is not: "garbage")',
     );
   });
 

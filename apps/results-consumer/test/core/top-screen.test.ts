@@ -20,7 +20,12 @@ function state(rows: number, text = ''): TopState {
       windowEnd: 120_000,
       final: true,
       usersExact: false,
-      pages: Array.from({ length: rows }, (_, index) => ({ page: `/${text}${index}`, clicks: 7, users: 3 })),
+      pages: Array.from({ length: rows }, (_, index) => ({
+        page: `/${text}${index}`,
+        key: '',
+        clicks: 7,
+        users: 3,
+      })),
       complete: true,
       totalPages: rows,
       clicks: 7 * rows,
@@ -30,16 +35,16 @@ function state(rows: number, text = ''): TopState {
 }
 
 test('shows users and pages in columns', () => {
-  const lines = topScreen(state(1), { columns: 70, rows: undefined }, markingStyle);
+  const lines = topScreen(state(1), { columns: 74, rows: undefined }, markingStyle);
   expect(lines).toEqual([
     '1,234,567 clicks · 0 users · 12.5 clicks/s · 0 active in 5 min',
-    '(lag 0 clicks, 0 s · latency unknown · 0 dead letters · no books yet)',
+    '(lag 0 clicks, 0 s · latency not measured · ≥0 dead letters · no books yet)',
     '',
     '<USER                           CLICKS      LAST ON>',
-    'user0                       1,000,000   1 m ago /page',
+    '[user0]                       1,000,000   1 m ago /page',
     '',
-    '<PAGE (00:01:00 to 00:02:00 UTC, final)             CLICKS        USERS>',
-    '/0                                                      7           ≥3',
+    '<PAGE (00:01:00 to 00:02:00 UTC, final)                 CLICKS        USERS>',
+    '[/0]                                                          7           ≥3',
   ]);
 });
 
@@ -56,6 +61,10 @@ test.each([
   for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
 });
 
+test.each([0, 1, 5, 8])('fits into %d rows', (rows) => {
+  expect(topScreen(state(100), { columns: 80, rows }, plainStyle)).toHaveLength(rows);
+});
+
 test('lets no hostile text play with the terminal or the layout', () => {
   const hostile = '\u001b[2J\u202e\n\r\u0007\u009b31m<b>日本' + 'x'.repeat(10_000);
   const lines = topScreen(state(5, hostile), { columns: 80, rows: 24 }, plainStyle);
@@ -65,6 +74,17 @@ test('lets no hostile text play with the terminal or the layout', () => {
     expect(stringWidth(line)).toBeLessThanOrEqual(80);
   }
   expect(lines.join('\n')).toContain('\\x1b[2J\\u202e');
+});
+
+test('warns of books that do not balance', () => {
+  const { overview, ...rest } = state(0);
+  const books = { ...overview.books, balances: false };
+  const [, health] = topScreen(
+    { overview: { ...overview, books }, ...rest },
+    { columns: 99, rows: 9 },
+    markingStyle,
+  );
+  expect(health).toMatch(/^!.*BOOKS DO NOT BALANCE!$/);
 });
 
 test('says so where there is nothing yet', () => {

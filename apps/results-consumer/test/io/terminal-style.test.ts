@@ -23,20 +23,22 @@ test('sets off on a terminal', () => {
   withoutColourSettings();
   const style = createTerminalStyle(terminal());
   expect(style.strong('42')).toBe('\u001b[1m42\u001b[22m');
+  expect(style.subject('42')).toBe('\u001b[36m42\u001b[39m');
+  expect(style.warning('42')).toBe('\u001b[33m42\u001b[39m');
   expect(style.faint('42')).toBe('\u001b[2m42\u001b[22m');
 });
 
 test('leaves text alone elsewhere', () => {
   withoutColourSettings();
   const style = createTerminalStyle(new PassThrough());
-  expect(style.strong('42') + style.faint('42')).toBe('4242');
+  expect(style.strong('4') + style.subject('2') + style.warning('1') + style.faint('7')).toBe('4217');
 });
 
 test('leaves text alone on a terminal when NO_COLOR is set', () => {
   withoutColourSettings();
   vi.stubEnv('NO_COLOR', '1');
   const style = createTerminalStyle(terminal());
-  expect(style.strong('42') + style.faint('42')).toBe('4242');
+  expect(style.strong('4') + style.subject('2') + style.warning('1') + style.faint('7')).toBe('4217');
 });
 
 test('sets off anywhere when FORCE_COLOR is set', () => {

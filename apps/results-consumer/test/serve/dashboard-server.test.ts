@@ -8,7 +8,7 @@ import { encodePageClicks, encodeUserSession } from '@clickstream/schema';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { recordOf } from '../core/views/record-of.ts';
-import { startTestDashboard } from './start-test-dashboard.ts';
+import { startTestDashboard, type TestDashboardOptions } from './start-test-dashboard.ts';
 
 const HOSTILE = [
   '<script>alert(1)</script>',
@@ -21,6 +21,19 @@ const HOSTILE = [
   '😀'.repeat(128),
   '__proto__',
 ];
+
+const token = 'correct-horse-battery';
+const responsesSchema = z.record(
+  z.string(),
+  z.object({
+    description: z.string(),
+    content: z.record(z.string(), z.object({ schema: z.record(z.string(), z.any()) })),
+  }),
+);
+
+/** A dashboard that has read what there was. */
+const startReadyDashboard = (options: TestDashboardOptions = {}) =>
+  startTestDashboard({ isReady: true, ...options });
 
 /** Writes to the server what may be no HTTP. */
 function connectTo(address: string) {
@@ -48,7 +61,7 @@ async function problemOf(response: Response) {
 
 describe('the API', () => {
   test('answers as its OpenAPI document says', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     for (let user = 1; user <= 30; user += 1) dashboard.total(`u${user}`, user);
     const page = encodePageClicks({
       page: '/page1',
@@ -80,7 +93,10 @@ describe('the API', () => {
           get: {
             responses: Record<
               string,
-              { content?: Record<string, { schema: Parameters<typeof z.fromJSONSchema>[0] }> }
+              {
+                description: string;
+                content?: Record<string, { schema: Parameters<typeof z.fromJSONSchema>[0] }>;
+              }
             >;
           };
         }
@@ -99,7 +115,10 @@ describe('the API', () => {
       '/api/dead-letters': '/api/dead-letters?reason=late&limit=5',
     };
     for (const [path, { get }] of Object.entries(document.paths)) {
-      if (path.endsWith('/stream')) continue;
+      if (path.endsWith('/stream')) {
+        expect(Object.keys(get.responses['200']?.content ?? {}), path).toEqual(['text/event-stream']);
+        continue;
+      }
       const response = await dashboard.fetch(examples[path] ?? `no example of ${path}`);
       expect(response.status, path).toBe(200);
       const schema = get.responses['200']?.content?.['application/json']?.schema;
@@ -112,10 +131,44 @@ describe('the API', () => {
     );
   });
 
+  test('has problems as its OpenAPI document says', async () => {
+    const dashboard = await startReadyDashboard({ token, maxClients: 0 });
+    const authorization = `Bearer ${token}`;
+    const ask = (path: string, init: RequestInit = {}) =>
+      dashboard.fetch(path, { ...init, headers: { authorization } });
+    const { paths } = z
+      .object({ paths: z.record(z.string(), z.object({ get: z.object({ responses: responsesSchema }) })) })
+      .parse(await (await ask('/openapi.json')).json());
+    const documented = (path: string) => paths[path]?.get.responses ?? {};
+    const answers: [path: string, Response][] = [
+      ['/api/overview', await ask('/api/overview?x=1')],
+      ['/api/overview', await dashboard.fetch('/api/overview')],
+      ['/api/stream', await dashboard.fetch('/api/stream')],
+      ['/api/users', await ask('/api/users', { method: 'POST' })],
+      ['/api/users/{userId}', await ask('/api/users/nobody')],
+      ['/api/users/{userId}', await ask(`/api/users/${'x'.repeat(10_000)}`)],
+      ['/api/pages', await ask('/api/pages?window=5')],
+      ['/api/stream', await ask('/api/stream')],
+      ['/api/clicks/stream', await ask('/api/clicks/stream?user=')],
+    ];
+    expect(answers.map(([, { status }]) => status)).toEqual([400, 401, 401, 405, 404, 414, 404, 503, 400]);
+    for (const [path, answer] of answers) {
+      const { description, content } = documented(path)[answer.status] ?? {};
+      expect(description, `${path} ${answer.status}`).toEqual(expect.any(String));
+      const { schema = {} } = content?.['application/problem+json'] ?? {};
+      expect(Object.keys(schema), `${path} ${answer.status}`).not.toEqual([]);
+      const parsed = z.fromJSONSchema(schema).safeParse(await problemOf(answer));
+      expect(parsed.error, path).toBeUndefined();
+    }
+    for (const [path, { get }] of Object.entries(paths))
+      for (const status of ['400', '401', '405', '414', '421'])
+        expect(Object.keys(get.responses), path).toContain(status);
+    for (const path of ['users', 'users/{userId}', 'user', 'pages', 'sessions', 'books'])
+      expect(Object.keys(documented(`/api/${path}`)), path).toContain('503');
+  });
+
   test('answers with what the views have', async () => {
-    const dashboard = await startTestDashboard();
-    expect(await (await dashboard.fetch('/api/overview')).json()).toMatchObject({ ready: false });
-    dashboard.views.setReady(0);
+    const dashboard = await startReadyDashboard();
     for (let user = 1; user <= 30; user += 1) dashboard.total(`u${user}`, user);
     const body = async (path: string) => (await dashboard.fetch(path)).json();
     expect(await body('/api/users?top=2')).toMatchObject({
@@ -145,8 +198,27 @@ describe('the API', () => {
     expect(await body('/api/pages')).toMatchObject({ windowStart: null, pages: [], windows: [] });
   });
 
+  test('does not take half of what there is for all', async () => {
+    const dashboard = await startReadyDashboard({ isReady: false });
+    for (const path of ['users', 'users/a', 'user?id=a', 'pages', 'sessions?user=a', 'books']) {
+      const response = await dashboard.fetch(`/api/${path}`);
+      expect(response.status, path).toBe(503);
+      expect(response.headers.get('retry-after')).toBe('1');
+      await problemOf(response);
+    }
+    expect((await dashboard.fetch('/api/users?top=0')).status).toBe(400);
+    expect(await (await dashboard.fetch('/api/overview')).json()).toMatchObject({
+      ready: false,
+      deadLetters: { complete: false },
+    });
+    for (const path of ['latency', 'dead-letters'])
+      expect((await dashboard.fetch(`/api/${path}`)).status, path).toBe(200);
+    dashboard.views.setReady(0);
+    expect((await dashboard.fetch('/api/users/a')).status).toBe(404);
+  });
+
   test.each(['.', '..', 'a/b?c&d=e#f', '%2e', 'Zoë'])('has a user of the id %j', async (userId) => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     dashboard.total(userId, 3);
     const response = await dashboard.fetch(`/api/user?id=${encodeURIComponent(userId)}`);
     expect(await response.json()).toMatchObject({ userId, clicks: 3, sessions: [] });
@@ -169,7 +241,7 @@ describe('the API', () => {
     ['/api/nothing', 404],
     ['/..%2f..%2fpackage.json', 404],
   ])('answers %s with %d as a problem', async (path, status) => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     const response = await dashboard.fetch(path);
     expect(response.status).toBe(status);
     expect(await problemOf(response)).toMatchObject({
@@ -180,7 +252,7 @@ describe('the API', () => {
   });
 
   test('answers an id that nobody can have with a problem', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     for (const [length, status] of [
       [257, 400],
       [10_000, 414],
@@ -193,7 +265,7 @@ describe('the API', () => {
   });
 
   test('closes a connection that goes on asking and never reads', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     for (let user = 0; user < 1_000; user += 1) dashboard.total(`u${user}`, 1, `/${'x'.repeat(250)}`);
     const socket = connectTo(dashboard.address);
     socket.write('GET /api/users?top=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(500));
@@ -209,7 +281,7 @@ describe('the API', () => {
   });
 
   test('knows a method that is not allowed from a path that is not there', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     for (const [method, path, status] of [
       ['POST', '/api/users', 405],
       ['DELETE', '/api/users/a', 405],
@@ -231,7 +303,7 @@ describe('the API', () => {
   });
 
   test.each(HOSTILE)('hands on %j as it is', async (text) => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     // A control character is in no click, so that there is no such user to find.
     dashboard.total(text, 1, `/${text}`);
     const response = await dashboard.fetch(`/api/users/${encodeURIComponent(text)}`);
@@ -254,7 +326,7 @@ describe('the API', () => {
 
 describe('every answer', () => {
   test('has headers that leave a browser no room', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     for (const path of ['/', '/api/overview', '/nowhere', '/api/users?top=0']) {
       const { headers } = await dashboard.fetch(path);
       const policy = headers.get('content-security-policy');
@@ -285,7 +357,7 @@ describe('every answer', () => {
     ['what is no HTTP', 'nonsense\r\n\r\n', 400],
     ['headers without end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
   ])('is a problem with such headers for %s too', async (_, text, status) => {
-    const { address } = await startTestDashboard();
+    const { address } = await startReadyDashboard();
     const answer = await answerTo(address, text);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     for (const header of [
@@ -299,7 +371,7 @@ describe('every answer', () => {
   });
 
   test('to a url that cannot be decoded goes to nobody else either', async () => {
-    const { address } = await startTestDashboard({ token: 'correct-horse-battery' });
+    const { address } = await startReadyDashboard({ token });
     const ask = (host: string) =>
       answerTo(address, `GET /%zz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
     expect(await ask('evil.example')).toMatch(/^HTTP\/1.1 421 /);
@@ -318,7 +390,7 @@ describe('every answer', () => {
     });
 
   test('goes to this machine only, while nobody else is meant to reach it', async () => {
-    const { address } = await startTestDashboard();
+    const { address } = await startReadyDashboard();
     for (const host of ['localhost', 'localhost:3000', '127.0.0.1:1', '[::1]:80', 'dash.localhost'])
       expect(await statusFor(address, host), host).toBe(200);
     for (const host of ['evil.example', 'localhost.evil.example', '10.0.0.1', '127.evil.example'])
@@ -326,23 +398,21 @@ describe('every answer', () => {
   });
 
   test('goes to others by a name that no website can have, or any name where there is a token', async () => {
-    const open = await startTestDashboard({ listenHost: '0.0.0.0' });
+    const open = await startReadyDashboard({ listenHost: '0.0.0.0' });
     for (const host of ['10.0.0.1:3000', '[fe80::1]:80', 'results-consumer:3000', 'localhost'])
       expect(await statusFor(open.address, host), host).toBe(200);
     for (const host of ['dash.example', 'evil.example:3000', '10.0.0.1.evil.example', 'a.b'])
       expect(await statusFor(open.address, host), host).toBe(421);
-    const guarded = await startTestDashboard({ listenHost: '0.0.0.0', token: 'correct-horse-battery' });
+    const guarded = await startReadyDashboard({ listenHost: '0.0.0.0', token });
     expect(await statusFor(guarded.address, 'dash.example')).toBe(401);
-    const local = await startTestDashboard({ token: 'correct-horse-battery' });
+    const local = await startReadyDashboard({ token });
     expect(await statusFor(local.address, 'dash.example')).toBe(421);
   });
 });
 
 describe('with a token', () => {
-  const token = 'correct-horse-battery';
-
   test('only who knows it sees anything but the health', async () => {
-    const dashboard = await startTestDashboard({ token });
+    const dashboard = await startReadyDashboard({ token });
     for (const path of [
       '/',
       '/api/overview',
@@ -366,16 +436,18 @@ describe('with a token', () => {
   });
 
   test('a browser is given a cookie for it, once, and a url without it', async () => {
-    const dashboard = await startTestDashboard({ token });
+    const dashboard = await startReadyDashboard({ token });
     const response = await dashboard.fetch(`/api/users?top=3&token=${token}`);
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toBe('/api/users?top=3');
     const cookie = response.headers.get('set-cookie') ?? '';
-    expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Lax$/);
     expect(cookie).not.toContain(token);
     const [pair = ''] = cookie.split(';');
     const seen = await dashboard.fetch('/api/users?top=3', { headers: { cookie: `other=1; ${pair}` } });
     expect(seen.status).toBe(200);
+    const again = await dashboard.fetch(`/api/users?top=3&token=${token}`, { headers: { cookie: pair } });
+    expect(again.headers.get('location')).toBe('/api/users?top=3');
     const forged = await dashboard.fetch('/api/users?top=3', { headers: { cookie: `${pair}x` } });
     expect(forged.status).toBe(401);
     expect((await dashboard.fetch('/?token=wrong')).status).toBe(401);
@@ -391,7 +463,7 @@ describe('with a token', () => {
     ['/.well-known?a=1', '/.well-known?a=1'],
     ['http://evil.example/', '/http://evil.example/'],
   ])('asked for %s, stays here', async (url, location) => {
-    const { address } = await startTestDashboard({ token });
+    const { address } = await startReadyDashboard({ token });
     const ask = (target: string) =>
       answerTo(address, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(await ask(url)).toMatch(/^HTTP\/1.1 401 /);
@@ -403,7 +475,7 @@ describe('with a token', () => {
 
 describe('the health', () => {
   test('is ready or says why not', async () => {
-    const dashboard = await startTestDashboard({ notReady: { code: 'reading', reason: 'still reading' } });
+    const dashboard = await startReadyDashboard({ notReady: { code: 'reading', reason: 'still reading' } });
     const response = await dashboard.fetch('/readyz');
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
@@ -429,7 +501,7 @@ describe('the page', () => {
     writeFileSync(join(folder, 'secret.txt'), 'secret');
     writeFileSync(join(pageFolder, 'index.html'), '<!doctype html><title>x</title>');
     writeFileSync(join(pageFolder, 'assets', 'index-abc.js'), '1;');
-    const dashboard = await startTestDashboard({ pageFolder });
+    const dashboard = await startReadyDashboard({ pageFolder });
     const page = await dashboard.fetch('/');
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('cache-control')).toBe('no-cache');
@@ -441,7 +513,7 @@ describe('the page', () => {
   });
 
   test('that is not built says how to build it', async () => {
-    const dashboard = await startTestDashboard();
+    const dashboard = await startReadyDashboard();
     const response = await dashboard.fetch('/');
     expect(response.status).toBe(503);
     expect(await response.text()).toContain('build:page');

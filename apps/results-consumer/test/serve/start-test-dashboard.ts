@@ -18,6 +18,8 @@ export interface TestDashboardOptions {
   readonly bufferLimitBytes?: number;
   readonly heartbeatMs?: number;
   readonly notReady?: NotReady;
+  /** Whether all that there was has been read; not unless it is given. */
+  readonly isReady?: boolean;
   readonly runId?: string;
   /** Any free one if it is not given. */
   readonly port?: number;
@@ -27,6 +29,7 @@ export interface TestDashboardOptions {
 export async function startTestDashboard(options: TestDashboardOptions = {}) {
   const now = () => Date.now();
   const views = new ClickViews(1, now());
+  if (options.isReady === true) views.setReady(0);
   const { maxClients = 500, bufferLimitBytes = 256 * 1024, heartbeatMs = 10_000 } = options;
   const clients = new SseClients({ maxClients, bufferLimitBytes, heartbeatMs });
   const settings = dashboardSettings({

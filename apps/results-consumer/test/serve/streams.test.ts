@@ -50,6 +50,22 @@ describe('the stream of the dashboard', () => {
     expect(reader.events.length - 1).toBeLessThanOrEqual(Math.ceil(seconds * 4) + 1);
   });
 
+  test('brings nobody a change later because somebody else connects', async () => {
+    const dashboard = await startTestDashboard();
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    await reader.until(({ event }) => event === 'snapshot');
+    for (let clicks = 1; clicks < 10; clicks += 2) {
+      dashboard.total('a', clicks);
+      await reader.until(({ data }) => totalOf(data) === clicks);
+      dashboard.total('a', clicks + 1);
+      const changedAt = performance.now();
+      await readSse(`${dashboard.address}/api/stream`);
+      await reader.until(({ data }) => totalOf(data) === clicks + 1);
+      // 1 s is what it would wait without a change.
+      expect(performance.now() - changedAt).toBeLessThan(700);
+    }
+  });
+
   test('goes on where a client was', async () => {
     const dashboard = await startTestDashboard();
     const first = await readSse(`${dashboard.address}/api/stream`);

@@ -1,11 +1,19 @@
 /** Over how long a user counts as active, seconds. */
 export const ACTIVE_WINDOW_SECONDS = 300;
 
+/** A clock that goes back by more was set. */
+const SET_BACK_SECONDS = 2;
+
 /** How many users have their last click within the window, by the second; constant memory. */
 export class ActiveUsers {
   readonly #bySecond = new Uint32Array(ACTIVE_WINDOW_SECONDS);
   #newestSecond = 0;
   #count = 0;
+
+  /** Whether a clock that was ahead was set back since; who keeps the notes has to count anew then. */
+  isAheadOf(nowMs: number): boolean {
+    return Math.floor(nowMs / 1_000) < this.#newestSecond - SET_BACK_SECONDS;
+  }
 
   /** How many there are at this moment, ms since the epoch. */
   count(nowMs: number): number {

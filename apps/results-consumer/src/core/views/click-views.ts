@@ -22,7 +22,10 @@ export interface Overview {
   readonly clicksPerSecond: number;
   readonly openSessions: number;
   readonly lagRecords: number;
+  /** As `oldestWaitingSeconds`, but 0 while that is not known. */
   readonly lagSeconds: number;
+  /** Age of the oldest click that is not counted; 0 if there is none, null while it is not known. */
+  readonly oldestWaitingSeconds: number | null;
   readonly latency: Latency;
   readonly deadLetters: DeadLetterCounts;
   readonly books: ReturnType<Books['view']>;
@@ -79,6 +82,7 @@ export class ClickViews {
   }
 
   overview(nowMs: number): Overview {
+    const oldestWaitingSeconds = this.lag.seconds(nowMs);
     return {
       now: nowMs,
       ready: this.isReady,
@@ -89,7 +93,8 @@ export class ClickViews {
       // Of all sessions only the newest are kept here.
       openSessions: this.books.openSessions ?? this.sessions.open,
       lagRecords: this.lag.records(),
-      lagSeconds: this.lag.seconds(),
+      lagSeconds: oldestWaitingSeconds ?? 0,
+      oldestWaitingSeconds,
       latency: this.latency.percentiles(nowMs),
       deadLetters: this.deadLetters.counts(),
       books: this.books.view(nowMs),

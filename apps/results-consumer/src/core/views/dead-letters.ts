@@ -22,6 +22,8 @@ export interface DeadLetterView {
 export interface DeadLetterCounts {
   readonly total: number;
   readonly byReason: Readonly<Partial<Record<DeadLetterReason, number>>>;
+  /** Whether all that were there at the start have been read; where not, there are at least that many. */
+  readonly complete: boolean;
 }
 
 /** The most that are answered at once, and that are kept of each reason. */
@@ -34,6 +36,7 @@ const EXCERPT_BYTES = 4 * (VALUE_LENGTH + 1);
 /** Dead letters by reason: how many there are, and the newest of each. */
 export class DeadLetters {
   readonly #counts = new Map<DeadLetterReason, number>();
+  #isComplete = false;
   /** Oldest first by the time of the rejected record: partitions are read one before the other. */
   readonly #newest = new Map<DeadLetterReason, DeadLetterView[]>();
 
@@ -63,7 +66,12 @@ export class DeadLetters {
 
   counts(): DeadLetterCounts {
     const total = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
-    return { total, byReason: Object.fromEntries(this.#counts) };
+    return { total, byReason: Object.fromEntries(this.#counts), complete: this.#isComplete };
+  }
+
+  /** All that were there at the start have been read. */
+  setComplete(): void {
+    this.#isComplete = true;
   }
 
   /** The newest of one reason or of all, newest first by the time of the rejected record. */

@@ -51,6 +51,11 @@ export class LatencyWindow {
 
   #advance(nowMs: number): void {
     const slice = Math.floor(nowMs / SLICE_MS);
+    // A clock that was ahead was set right: what it said until now is nowhere in the last minute.
+    if (slice < this.#newestSlice - 1) {
+      for (let each = 0; each < SLICES; each += 1) this.#forget(each);
+      this.#newestSlice = slice;
+    }
     if (slice <= this.#newestSlice) return;
     const first = Math.max(this.#newestSlice + 1, slice - SLICES + 1);
     for (let each = first; each <= slice; each += 1) this.#forget(each % SLICES);

@@ -6,6 +6,8 @@ import type { ViewRecord } from './view-record.ts';
 export interface PageTotal {
   /** Cut to 256 characters. */
   readonly page: string;
+  /** Tells pages apart of which no more than the beginning is shown; the page itself where it is short enough. */
+  readonly key: string;
   readonly clicks: number;
   readonly users: number;
 }
@@ -35,8 +37,9 @@ export const TOP_PAGES_MAX = 1_000;
 export const WINDOWS_MAX = 60;
 /** A third of what the memory of all windows may take; text takes up to two bytes a character. */
 const CHARACTERS_MAX = 12_000_000;
-/** What a page takes beside its text, in characters. */
+/** What a page takes beside its text with its first share, in characters, and what each further partition's share takes. */
 const PAGE_OVERHEAD = 150;
+const SHARE_OVERHEAD = 50;
 
 interface Share {
   readonly clicks: number;
@@ -148,15 +151,11 @@ export class PageWindows {
   #put(window: Window, page: string, partition: number, share: Share): void {
     let known = window.pages.get(page);
     if (!known) {
-      const characters = page.length + PAGE_OVERHEAD;
-      if (window.characters + characters > CHARACTERS_MAX) {
-        window.isCut = true;
-        return;
-      }
+      if (!this.#charge(window, page.length + PAGE_OVERHEAD)) return;
       known = { clicks: 0, users: 0, shares: new Map() };
       window.pages.set(page, known);
-      window.characters += characters;
-      this.#characters += characters;
+    } else if (!known.shares.has(partition) && !this.#charge(window, SHARE_OVERHEAD)) {
+      return;
     }
     const before = known.shares.get(partition);
     known.shares.set(partition, share);
@@ -164,6 +163,17 @@ export class PageWindows {
     known.users += share.users - (before?.users ?? 0);
     window.clicks += share.clicks - (before?.clicks ?? 0);
     window.inexactShares += Number(!share.usersExact) - Number(before?.usersExact === false);
+  }
+
+  /** Takes room for what a window is to hold. @returns whether there is that much */
+  #charge(window: Window, characters: number): boolean {
+    if (window.characters + characters > CHARACTERS_MAX) {
+      window.isCut = true;
+      return false;
+    }
+    window.characters += characters;
+    this.#characters += characters;
+    return true;
   }
 
   #makeRoom(): void {
@@ -204,5 +214,21 @@ function busiest(pages: ReadonlyMap<string, Page>, limit: number): PageTotal[] {
     if (kept.length >= 2 * limit + 16) trim();
   }
   trim();
-  return kept.map(([page, { clicks, users }]) => ({ page: shownText(page), clicks, users }));
+  return kept.map(([page, { clicks, users }]) => ({
+    page: shownText(page),
+    key: keyOf(page),
+    clicks,
+    users,
+  }));
+}
+
+/** Short, and another one for each page as far as nobody looks for two that have the same. */
+function keyOf(page: string): string {
+  const shown = shownText(page);
+  if (shown === page) return page;
+  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < page.length; index += 1)
+    hash = Math.imul(hash ^ page.charCodeAt(index), 0x01000193);
+  return `${shown}${page.length}-${(hash >>> 0).toString(36)}`;
 }

@@ -27,7 +27,7 @@ const FIRST_CAPACITY = 1_024;
  */
 export class UserTotals {
   readonly #users: ByteTable;
-  readonly #active = new ActiveUsers();
+  #active = new ActiveUsers();
   readonly #top = new TopIds(TOP_USERS_MAX, (first, second) => this.#isBefore(first, second));
   /** By the number of the user; 0 clicks for one whose total was deleted. */
   #clicks = new Float64Array(FIRST_CAPACITY);
@@ -57,6 +57,7 @@ export class UserTotals {
 
   /** Users whose last click, by event time, is at most 5 minutes ago. */
   activeUsers(nowMs: number): number {
+    if (this.#active.isAheadOf(nowMs)) this.#countActiveAnew(nowMs);
     return this.#active.count(nowMs);
   }
 
@@ -131,7 +132,8 @@ export class UserTotals {
     this.#clicks[id] = clicks;
     this.#lastClickAt[id] = lastClickAt;
     this.#lastUrl[id] = lastUrl;
-    this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
+    if (this.#active.isAheadOf(nowMs)) this.#countActiveAnew(nowMs);
+    else this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
     if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
     else this.#top.raise(id);
     return lastClickAt > lastClickBefore ? lastClickAt : undefined;
@@ -148,6 +150,13 @@ export class UserTotals {
     this.#active.remove(this.#activeSecond[id] ?? 0);
     this.#activeSecond[id] = 0;
     if (this.#top.has(id)) this.#topIsStale = true;
+  }
+
+  #countActiveAnew(nowMs: number): void {
+    this.#active = new ActiveUsers();
+    for (let id = 0; id < this.#users.size; id += 1)
+      this.#activeSecond[id] =
+        this.#clicks[id] === 0 ? 0 : this.#active.move(0, this.#lastClickAt[id] ?? 0, nowMs);
   }
 
   #grow(): void {

@@ -120,6 +120,26 @@ describe('the windows', () => {
     expect(pages?.[0]?.page).toHaveLength(256);
   });
 
+  test('pay for each share of a page', () => {
+    const windows = new PageWindows();
+    for (let page = 0; page < 4_000; page += 1)
+      for (let partition = 0; partition < 64; partition += 1)
+        put(windows, { windowStart: 0, page: `/${page}`, partition });
+    const { totalPages, usersExact, complete } = windows.window(0, 1) ?? {};
+    expect(totalPages).toBeLessThan(3_800);
+    expect([usersExact, complete]).toEqual([false, false]);
+  });
+
+  test('have a key for each page, though its name is cut', () => {
+    const windows = new PageWindows();
+    const long = `/${'x'.repeat(300)}`;
+    for (const page of ['/short', `${long}a`, `${long}b`]) put(windows, { windowStart: 0, page });
+    const pages = windows.window(0, 3)?.pages ?? [];
+    expect(new Set(pages.map(({ page }) => page)).size).toBe(2);
+    expect(new Set(pages.map(({ key }) => key)).size).toBe(3);
+    expect(pages.find(({ page }) => page === '/short')?.key).toBe('/short');
+  });
+
   test('do not come back with a part of their clicks when they had to go', () => {
     const windows = new PageWindows();
     const long = 'x'.repeat(8_000);

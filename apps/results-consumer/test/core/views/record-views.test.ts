@@ -88,7 +88,10 @@ describe('dead letters', () => {
       expect(
         letters.apply(letter(offset % 3n === 0n ? 'late' : 'malformed', offset, Buffer.from([0xff]))),
       ).toBe(true);
-    expect(letters.counts()).toEqual({ total: 300, byReason: { late: 100, malformed: 200 } });
+    const counts = { total: 300, byReason: { late: 100, malformed: 200 } };
+    expect(letters.counts()).toEqual({ ...counts, complete: false });
+    letters.setComplete();
+    expect(letters.counts()).toEqual({ ...counts, complete: true });
     expect(letters.examples()).toMatchObject([
       { reason: 'late', offset: '297', timestamp: 297, partition: 1, key: null, value: '\ufffd' },
       { reason: 'malformed', offset: '299' },
@@ -238,14 +241,18 @@ describe('books', () => {
     ]);
     books.apply(0, checkpoint(balanced, { position: '15' }));
     expect(lag.records()).toBe(8);
-    lag.noteOldest({ partition: 0, from: 15, to: 20 }, 1_240);
-    expect(lag.seconds()).toBe(1.2);
+    expect(lag.seconds(11_240)).toBeNull();
+    lag.noteOldest({ partition: 0, from: 15, to: 20 }, 10_000);
+    expect(lag.seconds(11_240)).toBeNull();
+    lag.noteOldest({ partition: 1, from: 5, to: 8 }, 11_000);
+    expect(lag.seconds(11_240)).toBe(1.2);
+    expect(lag.seconds(9_000)).toBe(0);
     // Nothing but a transaction's marker was there.
     lag.noteOldest({ partition: 1, from: 5, to: 8 }, undefined);
     expect(lag.records()).toBe(5);
     books.apply(0, checkpoint(balanced, { position: '20' }));
     expect(lag.waiting()).toEqual([]);
-    expect(lag.seconds()).toBe(0);
+    expect(lag.seconds(11_240)).toBe(0);
   });
 
   test('tell what came since nothing but a marker was found, however long the position stays', () => {
@@ -263,9 +270,51 @@ describe('books', () => {
     lag.setBounds(0, 0, 1_000_017);
     expect(lag.waiting()).toEqual([{ partition: 0, from: 17, to: 1_000_017 }]);
     expect(lag.records()).toBe(1_000_000);
-    lag.noteOldest({ partition: 0, from: 17, to: 1_000_017 }, 60_000);
-    expect(lag.seconds()).toBe(60);
+    lag.noteOldest({ partition: 0, from: 17, to: 1_000_017 }, 1_000);
+    expect(lag.seconds(61_000)).toBe(60);
     books.apply(0, checkpoint(balanced, { position: '12' }));
     expect(lag.waiting()).toEqual([{ partition: 0, from: 12, to: 1_000_017 }]);
+  });
+
+  test('forget the age of what waited once it is counted', () => {
+    const books = new Books();
+    const lag = new ClickLag(books);
+    books.apply(0, checkpoint(balanced, { position: '10' }));
+    lag.setBounds(0, 0, 100);
+    lag.noteOldest({ partition: 0, from: 10, to: 100 }, 1_000);
+    books.apply(0, checkpoint(balanced, { position: '60' }));
+    expect(lag.seconds(31_000)).toBe(30);
+    books.apply(0, checkpoint(balanced, { position: '100' }));
+    expect(lag.seconds(31_000)).toBe(0);
+    // Came by itself, and was not looked at.
+    lag.setBounds(0, 0, 101);
+    expect(lag.seconds(31_000)).toBeNull();
+    lag.noteOldest({ partition: 0, from: 100, to: 101 }, 30_900);
+    expect(lag.seconds(31_000)).toBe(0.1);
+  });
+
+  test('know how old clicks are that they saw come, to a tenth of a second', () => {
+    const books = new Books();
+    const lag = new ClickLag(books);
+    lag.noteOldest({ partition: 0, from: 0, to: 1 }, 1_000);
+    books.apply(0, checkpoint(balanced, { position: '100' }));
+    for (let click = 0; click < 1_000; click += 1) lag.noteClick(0, 100 + click, 10_000 + click);
+    lag.noteClick(0, 2_000, 70_000);
+    lag.setBounds(0, 0, 2_001);
+    for (const [position, seconds] of [
+      [100, 61],
+      [199, 61],
+      [200, 60.9],
+      [1_099, 60.1],
+      // A marker stands between.
+      [1_100, 1],
+      [2_000, 1],
+      [2_001, 0],
+      // From before.
+      [99, null],
+    ] as const) {
+      books.apply(0, checkpoint(balanced, { position: String(position) }));
+      expect(lag.seconds(71_000), String(position)).toBe(seconds);
+    }
   });
 });

@@ -59,6 +59,36 @@ describe('the click rate', () => {
     expect(rate.series(NOW).at(-1)).toEqual([NOW / 1_000, 1]);
   });
 
+  test('follows a Kafka whose clock is behind', () => {
+    const rate = new ClickRate(0);
+    for (let elapsedMs = 50; elapsedMs < 20_000; elapsedMs += 100) {
+      const nowMs = NOW + elapsedMs;
+      // Some come late, as after a pause.
+      rate.add(nowMs - 10_000 - (elapsedMs % 7), nowMs);
+    }
+    expect(rate.perSecond(NOW + 20_000)).toBe(10);
+    expect(rate.series(NOW + 20_000).at(-1)?.[0]).toBe(NOW / 1_000 + 10);
+    // It was set right.
+    for (let elapsedMs = 20_050; elapsedMs < 30_000; elapsedMs += 100)
+      rate.add(NOW + elapsedMs, NOW + elapsedMs);
+    expect(rate.perSecond(NOW + 30_000)).toBe(10);
+  });
+
+  test('does not take old timestamps for a clock that is behind', () => {
+    const rate = new ClickRate(0);
+    rate.add(NOW - 600_000, NOW);
+    expect(rate.series(NOW).at(-1)).toEqual([NOW / 1_000, 0]);
+    expect(rate.series(NOW).find(([, clicks]) => clicks === 1)?.[0]).toBe(NOW / 1_000 - 600);
+  });
+
+  test('goes on when the clock was ahead for a while', () => {
+    const rate = new ClickRate(NOW);
+    for (let ageMs = 0; ageMs < 5_000; ageMs += 100) rate.add(NOW + ageMs, NOW + ageMs);
+    rate.add(NOW + 5_000, NOW + 3_600_000);
+    for (let ageMs = 5_000; ageMs < 10_000; ageMs += 100) rate.add(NOW + ageMs, NOW + ageMs);
+    expect(rate.perSecond(NOW + 10_000)).toBe(10);
+  });
+
   test('passes over clicks from before its window', () => {
     const rate = new ClickRate(0);
     rate.add(NOW - 900_000, NOW);
@@ -93,6 +123,13 @@ describe('latencies', () => {
     expect(window.percentiles(NOW + 54_000)).toMatchObject({ p50Ms: 0, p99Ms: 20, updates: 2 });
     expect(window.percentiles(NOW + 61_000)).toMatchObject({ p50Ms: 0, p99Ms: 0, updates: 1 });
     expect(window.percentiles(NOW + 3_600_000)).toMatchObject({ p50Ms: null, p99Ms: null, updates: 0 });
+  });
+
+  test('are counted on when the clock was ahead for a while', () => {
+    const window = new LatencyWindow();
+    window.add(20, NOW + 3_600_000);
+    window.add(30, NOW);
+    expect(window.percentiles(NOW + 10_000)).toMatchObject({ p50Ms: 30, updates: 1 });
   });
 
   test('of days count as the longest there is', () => {

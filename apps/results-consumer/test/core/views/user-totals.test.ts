@@ -18,6 +18,21 @@ function totalRecord(
 }
 
 describe('the totals of all users', () => {
+  test('know who is active also after the clock was ahead for a while', () => {
+    const totals = new UserTotals(1);
+    totals.apply(totalRecord({ userId: 'a' }), NOW);
+    totals.apply(totalRecord({ userId: 'b', lastClickAt: NOW - 400_000 }), NOW);
+    totals.apply(totalRecord({ userId: 'gone' }), NOW);
+    totals.apply(recordOf('gone', null), NOW);
+    expect(totals.activeUsers(NOW)).toBe(1);
+    expect(totals.activeUsers(NOW + 3_600_000)).toBe(0);
+    expect(totals.activeUsers(NOW + 1_000)).toBe(1);
+    totals.apply(totalRecord({ userId: 'c' }), NOW + 3_600_000);
+    totals.apply(totalRecord({ userId: 'b', clicks: 2 }), NOW + 2_000);
+    expect(totals.activeUsers(NOW + 2_000)).toBe(3);
+    expect(totals.activeUsers(NOW + 400_000)).toBe(0);
+  });
+
   test('are those of the newest records, whatever their order and form', () => {
     const update = fc.record({
       userId: fc.constantFrom('a', 'b', 'ü', '"', 'with space', '\u202e', 'a@b', 'c'.repeat(256)),
