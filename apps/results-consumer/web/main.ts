@@ -138,4 +138,4 @@ setInterval(() => {
     showHealth();
   });
 }, HEALTH_INTERVAL_MS);
-open();
+if (!document.hidden) open();

@@ -148,6 +148,63 @@ describe('the page', () => {
     expect(await page.locator('.sessions').count()).toBe(0);
   });
 
+  test('keeps who was found while the server is away, and goes on with what it has then', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const page = await openPage(dashboard.address);
+    const status = () => textOf(page, '#lookup-status');
+    await page.getByLabel('User id').fill('a');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(status).toBe('Found, with 0 recent sessions.');
+    await dashboard.close();
+    await expect
+      .poll(status)
+      .toMatch(/^As of \d\d:\d\d:\d\d, not refreshed since: the server does not answer/);
+    expect(await textOf(page, '.user-total .count')).toBe('3 clicks');
+    // While it reads, it knows nobody yet.
+    const again = await startDashboard({ port: Number(new URL(dashboard.address).port), runId: 'next' });
+    await expect.poll(status).toContain('no clicks of that user');
+    expect(await page.locator('.user-total').count()).toBe(0);
+    again.total('a', 3);
+    await expect.poll(status).toBe('Found, with 0 recent sessions.');
+    expect(await textOf(page, '.user-total .count')).toBe('3 clicks');
+  });
+
+  test('asks and listens for nothing in a tab that nobody sees', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    await context.addInitScript(() => {
+      let isHidden = true;
+      Object.defineProperty(document, 'hidden', { get: () => isHidden });
+      Object.assign(window, {
+        setHidden: (hidden: boolean) => {
+          isHidden = hidden;
+          document.dispatchEvent(new Event('visibilitychange'));
+        },
+      });
+    });
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto(`${dashboard.address}/`);
+    expect(dashboard.clients.size).toBe(0);
+    await page.evaluate('setHidden(false)');
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.getByLabel('User id').fill('a');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(() => textOf(page, '#lookup-status')).toContain('Found');
+    await page.evaluate('setHidden(true)');
+    await expect.poll(() => dashboard.clients.size).toBe(0);
+    await page.waitForTimeout(600);
+    asked.length = 0;
+    await page.waitForTimeout(1_500);
+    expect(asked).toEqual([]);
+    await page.evaluate('setHidden(false)');
+    await expect.poll(() => asked).toContain('/api/user');
+  });
+
   test('finds users whose ids are names of folders', async () => {
     const dashboard = await startDashboard();
     for (const userId of ['.', '..']) dashboard.total(userId, 7);
@@ -214,8 +271,9 @@ describe('the page', () => {
   test('shows live clicks, filtered and held', async () => {
     const dashboard = await startDashboard();
     const page = await openPage(dashboard.address);
+    let offset = 0n;
     const click = (userId: string, url: string) => {
-      dashboard.click(clickOf({ userId, url }));
+      dashboard.click(clickOf({ userId, url }), 0, (offset += 1n));
     };
     const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
     await expect.poll(() => dashboard.clients.size).toBe(2);
@@ -226,7 +284,7 @@ describe('the page', () => {
     await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
     expect(await users()).toEqual(['a']);
     await page.getByRole('textbox', { name: 'Page' }).fill('/two');
-    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
     await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('that user or page');
     await expect
       .poll(async () => {
@@ -235,6 +293,52 @@ describe('the page', () => {
         return new Set(await users());
       })
       .toEqual(new Set(['d']));
+    await page.getByRole('textbox', { name: 'Page' }).fill('');
+    await expect
+      .poll(async () => {
+        click('c', '/one');
+        return new Set(await users());
+      })
+      .toEqual(new Set(['c']));
+  });
+
+  test('holds the live clicks while somebody points at them or has the focus there, and says so', async () => {
+    const dashboard = await startDashboard();
+    const page = await openPage(dashboard.address);
+    let offset = 0n;
+    const click = (userId: string) => {
+      dashboard.click(clickOf({ userId, url: '/' }), 0, (offset += 1n));
+    };
+    const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
+    const note = () => textOf(page, '#clicks-note');
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    dashboard.total('a', 9);
+    click('a');
+    await expect.poll(users).toEqual(['a']);
+    const row = page.locator('.clicks-list .name').first();
+    await row.hover();
+    await expect.poll(note).toBe('held while you point; 0 clicks since');
+    click('b');
+    await expect.poll(note).toBe('held while you point; 1 click since');
+    expect(await users()).toEqual(['a']);
+    await page.mouse.down();
+    click('c');
+    await expect.poll(note).toMatch(/2 clicks since$/);
+    await page.mouse.up();
+    await expect.poll(() => textOf(page, '.user-id')).toBe('a');
+    await page.locator('h1').hover();
+    click('d');
+    await expect.poll(users).toEqual(['d', 'a']);
+    // The row that was there is the same one.
+    await row.focus();
+    await expect.poll(note).toBe('held while you choose; 0 clicks since');
+    click('e');
+    await expect.poll(note).toBe('held while you choose; 1 click since');
+    expect(await row.evaluate((button) => button === document.activeElement)).toBe(true);
+    await page.locator('#clicks-user').focus();
+    click('f');
+    await expect.poll(users).toEqual(['f', 'd', 'a']);
+    await expect.poll(note).toBe('every click is shown, newest first');
   });
 });
 
@@ -291,7 +395,7 @@ describe.each([375, 1_440])('at %d px', (width) => {
         const rows = Math.min(index, 10);
         for (let click = 0; click < 65; click += 1) dashboard.views.rate.add(Date.now(), Date.now());
         await expect.poll(() => page.locator('.clicks-list li').count()).toBe(rows);
-        dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }));
+        dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }), 0, BigInt(index));
       }
       await expect.poll(() => page.locator('.clicks-list .name').first().innerText()).toContain('user-1407');
       await page.getByLabel('User id').fill('user-1000');
