@@ -187,7 +187,7 @@ describe('the page, on the real apps and a real broker', { timeout: 60_000 }, ()
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual(busiest(pages));
     expect(await numberOf(page, '#lag-records')).toBe(0);
     expect(await textOf(page, '#users')).toBe(`by ${totals.size} users`);
-    expect(await textOf(page, '#books')).toContain('They balance');
+    expect(await textOf(page, '#books')).toContain('The books balance');
     expect(await page.evaluate('window.isSamePage')).toBe(true);
   });
 
@@ -262,7 +262,7 @@ describe('the page, on the real apps and a real broker', { timeout: 60_000 }, ()
     expect(await get('/api/sessions?user=canary')).toEqual({ sessions: [], complete: true });
     expect(JSON.stringify(stream.events)).not.toContain('canary');
     expect(await page.locator('body').getAttribute('data-saw-canary')).toBeNull();
-    expect(await textOf(page, '#books')).toContain('They balance');
+    expect(await textOf(page, '#books')).toContain('The books balance');
     await expectCanariesInTopics();
   });
 

@@ -2,6 +2,7 @@ import type { ShownClick } from '../../src/serve/click-stream.ts';
 import { byId, element, setText } from '../element.ts';
 import { holdOf, holdText, onHoldChange } from '../hold.ts';
 import { EventStream } from '../io/event-stream.ts';
+import { whyRefused } from '../io/why-refused.ts';
 import { reconcile } from '../reconcile.ts';
 import { ClickFeed, clickKey, type ClicksEvent } from '../state/click-feed.ts';
 import { clockText } from '../text/clock-text.ts';
@@ -43,15 +44,16 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   let stream: EventStream | undefined;
   let query = new URLSearchParams();
   let isLost = false;
+  let refusal: string | undefined;
   let isPaused = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const noteText = () => {
-    if (isLost) return 'not live: connecting again';
+    if (isLost) return 'not live, connecting again';
     const since = `${countOf(feed.seenWhileStopped, 'click')} since`;
     if (isPaused) return `paused; ${since}`;
     const hold = holdOf(list);
-    return hold ? `${holdText(hold)}; ${since}` : `${partText(feed.oneOf(Date.now()))}, newest first`;
+    return hold ? `${holdText(hold)}; ${since}` : partText(feed.oneOf(Date.now()));
   };
   const rowOf = (click: ShownClick) => {
     const known = rows.get(clickKey(click));
@@ -66,7 +68,7 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     setText(
       empty,
       isLost
-        ? 'No live clicks: the server cannot be reached, or has too many viewers. It is tried again.'
+        ? (refusal ?? 'No live clicks: the server cannot be reached. It is tried again.')
         : query.size === 0
           ? 'Waiting for the next click…'
           : 'Waiting for a click of that user or page…',
@@ -89,16 +91,23 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     show();
   };
   const open = () => {
+    const url = `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
     stream ??= new EventStream({
-      url: `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`,
+      url,
       silenceLimitMs: SILENCE_LIMIT_MS,
       onOpen: () => {
         isLost = false;
+        refusal = undefined;
         show();
       },
-      onLost: () => {
+      onLost: (isRefused) => {
         isLost = true;
         show();
+        if (isRefused)
+          void whyRefused(url).then((reason) => {
+            refusal = reason;
+            show();
+          });
       },
       on: {
         clicks: (data) => {
