@@ -26,7 +26,7 @@ export function createFigures(): Part {
       set('users', `by ${countOf(overview.users, 'user')}`);
       set('active-users', countText(overview.activeUsers5m));
       set('active-window', durationText(settings.activeWindowSeconds * 1_000));
-      set('open-sessions', `in ${countOf(overview.openSessions, 'open session')}`);
+      set('open-sessions', `${countOf(overview.openSessions, 'session')} open`);
       set('lag-records', countText(overview.lagRecords));
       set('lag-unit', overview.lagRecords === 1 ? 'click' : 'clicks');
       const lagSeconds = overview.lagSeconds as number | null;
