@@ -11,7 +11,12 @@ export async function expectAccessible(page: Page): Promise<void> {
 
 /** Nothing is wider than the window, leaves its card, or is higher than its row. */
 export async function expectNoOverflow(page: Page): Promise<void> {
-  const outside = await page.evaluate(() => {
+  // The chart follows a window that was resized a frame later.
+  await expect.poll(() => overflowOf(page)).toEqual([]);
+}
+
+function overflowOf(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
     const found: string[] = [];
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth !== clientWidth) found.push(`page: ${scrollWidth} of ${clientWidth} px`);
@@ -33,5 +38,4 @@ export async function expectNoOverflow(page: Page): Promise<void> {
         found.push(`${row.textContent.slice(0, 80)} is ${row.scrollHeight} px high in ${row.clientHeight}`);
     return found;
   });
-  expect(outside).toEqual([]);
 }
