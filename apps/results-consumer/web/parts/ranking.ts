@@ -109,7 +109,8 @@ export class Ranking {
       setTypedText(row.typed, typedNote ?? '');
       row.bar.style.transform = `scaleX(${most === 0 ? 0 : count / most})`;
     }
-    // One that is held where it no longer belongs: its count is not known any more.
+    // One that is held where it no longer belongs: its count is not known any more. What only waits for its move goes in a moment.
+    if (!holdOf(this.#list)) return;
     const keys = new Set(this.#rows.map(({ key }) => key));
     for (const [key, row] of this.#byKey) {
       if (keys.has(key)) continue;

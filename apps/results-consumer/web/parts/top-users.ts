@@ -21,7 +21,11 @@ export function createTopUsers(onChoose: (userId: string) => void): Part {
     show: ({ users, overview }, nowMs) => {
       setText(
         note,
-        users.length < overview.users ? `the busiest of ${countOf(overview.users, 'user')}` : 'all users',
+        users.length < overview.users
+          ? `the busiest of ${countOf(overview.users, 'user')}`
+          : users.length === 0
+            ? ''
+            : 'all users',
       );
       ranking.show(
         users.map(({ userId, clicks, lastClickAt, lastUrl }) => ({
