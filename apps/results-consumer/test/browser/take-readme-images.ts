@@ -123,6 +123,8 @@ async function takeImage(colorScheme: 'light' | 'dark'): Promise<void> {
     locale: 'en-GB',
     viewport: { width: 1_440, height: 1_100 },
     colorScheme,
+    // A row on its way to another place would be over others.
+    reducedMotion: 'reduce',
   });
   const page = await context.newPage();
   await serveBuiltPage(page, address, built.folder);
