@@ -1,8 +1,10 @@
 import './valid-language.ts';
 import { EventStream } from './io/event-stream.ts';
 import { isKafkaSilent } from './io/kafka-silence.ts';
+import { reloadOnce } from './io/reload-once.ts';
 import { whyRefused } from './io/why-refused.ts';
 import { byId, setText } from './element.ts';
+import { showLoading } from './loading.ts';
 import { createBooksLine } from './parts/books-line.ts';
 import { createConnectionLine } from './parts/connection-line.ts';
 import { createDeadLetters } from './parts/dead-letters.ts';
@@ -19,6 +21,9 @@ import { applyDelta, type DashboardDelta, type DashboardState } from './state/da
 const TICK_MS = 500;
 const SILENCE_LIMIT_MS = 15_000;
 const HEALTH_INTERVAL_MS = 5_000;
+const STREAM_URL = '/api/stream';
+/** Of what the server sends, which this page can read. */
+const VERSION = 1;
 
 let state: DashboardState | undefined;
 let isOpen = false;
@@ -26,7 +31,10 @@ let lastEventAtMs: number | undefined;
 /** How far the server's clock is ahead of the browser's. */
 let clockAheadMs = 0;
 let refusal: string | undefined;
+let isOutdated = false;
 let isSilent = false;
+/** When the server last said that it hears from Kafka, by the browser's clock. */
+let heardAtMs: number | undefined;
 let stream: EventStream | undefined;
 let isDrawing = false;
 
@@ -51,6 +59,7 @@ const parts = [
 ];
 
 function notice(): string | undefined {
+  if (isOutdated) return 'The server has another version than this page: reload the page.';
   if (refusal !== undefined) return refusal;
   if (!state || !isOpen) return undefined;
   if (!state.overview.ready) return 'Reading what was counted before: the figures are not complete yet.';
@@ -58,8 +67,10 @@ function notice(): string | undefined {
 }
 
 function showHealth(): void {
-  showConnection(connectionState({ isOpen, isSilent, lastEventAtMs }, Date.now()));
+  const isRefused = refusal !== undefined || isOutdated;
+  showConnection(connectionState({ isOpen, isRefused, isSilent, heardAtMs, lastEventAtMs }, Date.now()));
   showNotice(notice());
+  showLoading(isRefused ? 'No figures yet.' : 'Loading…');
 }
 
 /** At most once a frame, and not at all in a tab that nobody sees. */
@@ -86,19 +97,38 @@ function take(next: DashboardState): void {
   draw();
 }
 
+/** What comes from a server of another version could be read wrongly, so none of it is. */
+function outdated(version: number): void {
+  close();
+  if (reloadOnce(version)) return;
+  isOpen = false;
+  isOutdated = true;
+  showHealth();
+}
+
+function askHealth(): void {
+  void isKafkaSilent().then((silent) => {
+    isSilent = silent;
+    if (!silent) heardAtMs = Date.now();
+    showHealth();
+  });
+}
+
 function open(): void {
+  if (isOutdated) return;
   clicks.open();
   stream ??= new EventStream({
-    url: '/api/stream',
+    url: STREAM_URL,
     silenceLimitMs: SILENCE_LIMIT_MS,
     onOpen: () => {
       isOpen = true;
+      askHealth();
     },
     onLost: (isRefused) => {
       isOpen = false;
       showHealth();
       if (isRefused || !state)
-        void whyRefused().then((reason) => {
+        void whyRefused(STREAM_URL).then((reason) => {
           if (!isOpen) refusal = reason;
           showHealth();
         });
@@ -106,6 +136,11 @@ function open(): void {
     on: {
       snapshot: (data) => {
         const snapshot = data as DashboardState;
+        const { version } = snapshot.settings as { readonly version: number };
+        if (version !== VERSION) {
+          outdated(version);
+          return;
+        }
         clockAheadMs = snapshot.overview.now - Date.now();
         take(snapshot);
       },
@@ -132,10 +167,6 @@ setInterval(() => {
   if (state) draw();
 }, TICK_MS);
 setInterval(() => {
-  if (!isOpen || document.hidden) return;
-  void isKafkaSilent().then((silent) => {
-    isSilent = silent;
-    showHealth();
-  });
+  if (isOpen && !document.hidden) askHealth();
 }, HEALTH_INTERVAL_MS);
-open();
+if (!document.hidden) open();

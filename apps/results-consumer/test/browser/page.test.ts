@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeClickEvent } from '@clickstream/schema';
-import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Overview } from '../../src/core/views/click-views.ts';
 import { startTestDashboard, type TestDashboardOptions } from '../serve/start-test-dashboard.ts';
 import { builtPage } from './built-page.ts';
+import { expectAccessible, expectNoOverflow } from './expect-page.ts';
 import {
   EXAMPLE_USERS,
   feedBooks,
@@ -17,9 +17,16 @@ import {
   feedPage,
   feedTotal,
 } from './feed-example.ts';
-import { HOSTILE_TEXTS, shownHostile } from './hostile-texts.ts';
+import { HOSTILE_REJECTED_TEXTS, HOSTILE_TEXTS, shownHostile } from './hostile-texts.ts';
 import { openBrowser } from './open-browser.ts';
-import { connectionOf, numberOf, openWatchedPage, rowsOf, textOf } from './watched-page.ts';
+import {
+  connectionOf,
+  numberOf,
+  openWatchedPage,
+  type WatchedPageOptions,
+  rowsOf,
+  textOf,
+} from './watched-page.ts';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url));
 
@@ -40,7 +47,7 @@ async function startDashboard(options: TestDashboardOptions = {}) {
   return startTestDashboard({ pageFolder: built.folder, ...options });
 }
 
-const openPage = (address: string, options: BrowserContextOptions = {}) =>
+const openPage = (address: string, options: WatchedPageOptions = {}) =>
   openWatchedPage(browser, address, options);
 describe('the page', () => {
   test('shows the numbers that the API has', async () => {
@@ -55,7 +62,7 @@ describe('the page', () => {
     expect(await numberOf(page, '#lag-records')).toBe(overview.lagRecords);
     expect(await textOf(page, '#latency-p50')).toBe(`${overview.latency.p50Ms} ms`);
     expect(await textOf(page, '#latency-p99')).toBe(`${overview.latency.p99Ms} ms`);
-    expect(await textOf(page, '#books')).toContain('They balance');
+    expect(await textOf(page, '#books')).toContain('The books balance');
 
     const { users } = (await (await dashboard.fetch('/api/users?top=10')).json()) as {
       users: { userId: string; clicks: number }[];
@@ -124,7 +131,7 @@ describe('the page', () => {
     dashboard.views.setReady(0);
     dashboard.total('a', 1);
     await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
-    await expect.poll(() => connectionOf(page)).toBe('Kafka is silent');
+    await expect.poll(() => connectionOf(page)).toMatch(/^Stale.*: Kafka is silent$/);
   });
 
   test('looks a user up, with sessions', async () => {
@@ -146,6 +153,63 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Look up', exact: true }).click();
     await expect.poll(() => textOf(page, '#lookup-status')).toContain('no clicks of that user');
     expect(await page.locator('.sessions').count()).toBe(0);
+  });
+
+  test('keeps who was found while the server is away, and goes on with what it has then', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const page = await openPage(dashboard.address);
+    const status = () => textOf(page, '#lookup-status');
+    await page.getByLabel('User id').fill('a');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(status).toBe('Found, with 0 recent sessions.');
+    await dashboard.close();
+    await expect
+      .poll(status)
+      .toMatch(/^As of \d\d:\d\d:\d\d, not refreshed since: the server does not answer/);
+    expect(await textOf(page, '.user-total .count')).toBe('3 clicks');
+    // While it reads, it knows nobody yet.
+    const again = await startDashboard({ port: Number(new URL(dashboard.address).port), runId: 'next' });
+    await expect.poll(status).toContain('no clicks of that user');
+    expect(await page.locator('.user-total').count()).toBe(0);
+    again.total('a', 3);
+    await expect.poll(status).toBe('Found, with 0 recent sessions.');
+    expect(await textOf(page, '.user-total .count')).toBe('3 clicks');
+  });
+
+  test('asks and listens for nothing in a tab that nobody sees', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    await context.addInitScript(() => {
+      let isHidden = true;
+      Object.defineProperty(document, 'hidden', { get: () => isHidden });
+      Object.assign(window, {
+        setHidden: (hidden: boolean) => {
+          isHidden = hidden;
+          document.dispatchEvent(new Event('visibilitychange'));
+        },
+      });
+    });
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto(`${dashboard.address}/`);
+    expect(dashboard.clients.size).toBe(0);
+    await page.evaluate('setHidden(false)');
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.getByLabel('User id').fill('a');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    await expect.poll(() => textOf(page, '#lookup-status')).toContain('Found');
+    await page.evaluate('setHidden(true)');
+    await expect.poll(() => dashboard.clients.size).toBe(0);
+    await page.waitForTimeout(600);
+    asked.length = 0;
+    await page.waitForTimeout(1_500);
+    expect(asked).toEqual([]);
+    await page.evaluate('setHidden(false)');
+    await expect.poll(() => asked).toContain('/api/user');
   });
 
   test('finds users whose ids are names of folders', async () => {
@@ -184,10 +248,69 @@ describe('the page', () => {
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/now', 3]]);
   });
 
-  test('says that there are no live clicks when no more viewers are taken', async () => {
+  test('says why there are no figures when no more viewers are taken', async () => {
     const dashboard = await startDashboard({ maxClients: 0 });
     const page = await openPage(dashboard.address);
-    await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('too many viewers');
+    await expect.poll(() => textOf(page, '#notice')).toContain('as many clients as there may be');
+    await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('as many clients as there may be');
+    expect(await connectionOf(page)).toBe('No figures, trying again…');
+    expect(await page.locator('main').innerText()).not.toMatch(/No clicks are counted|None: every click/);
+    expect(await textOf(page, '#top-users .empty')).toBe('No figures yet.');
+    await expectAccessible(page);
+    await page.screenshot({ path: join(SCREENSHOTS, 'refused.png'), fullPage: true });
+  });
+
+  test('tells pages apart that look alike because they are cut, and says when their order is held', async () => {
+    const dashboard = await startDashboard();
+    const nowMs = Date.now();
+    const windowStart = Math.floor(nowMs / 60_000) * 60_000;
+    const feed = (name: string, clicks: number) => {
+      feedPage(dashboard.views, nowMs, { page: name, windowStart, clicks, users: 1 });
+    };
+    feed(`/${'x'.repeat(300)}1`, 30);
+    feed(`/${'x'.repeat(300)}2`, 20);
+    feed('/a', 10);
+    const page = await openPage(dashboard.address);
+    const counts = () => page.locator('#top-pages .count').allInnerTexts();
+    await expect.poll(counts).toEqual(['30', '20', '10']);
+    const rows = page.locator('#top-pages li');
+    await rows.evaluateAll((items) => {
+      for (const [index, item] of items.entries()) item.setAttribute('data-seen', String(index));
+    });
+    dashboard.total('a', 1);
+    await expect.poll(() => numberOf(page, '#total-clicks')).toBe(1);
+    expect(await rows.evaluateAll((items) => items.map((item) => item.getAttribute('data-seen')))).toEqual([
+      '0',
+      '1',
+      '2',
+    ]);
+    await rows.first().hover();
+    feed('/a', 40);
+    dashboard.changed();
+    await expect.poll(() => textOf(page, '#top-pages .held')).toBe('order held while you point');
+    expect(await counts()).toEqual(['30', '20', '40']);
+    await page.locator('h1').hover();
+    await expect.poll(counts).toEqual(['40', '30', '20']);
+    expect(await page.locator('#top-pages .held').innerText()).toBe('');
+  });
+
+  test('shows nothing of the window before under the one that is chosen', async () => {
+    const dashboard = await startDashboard();
+    const nowMs = Date.now();
+    const current = Math.floor(nowMs / 60_000) * 60_000;
+    feedPage(dashboard.views, nowMs, { page: '/now', windowStart: current, clicks: 3, users: 2 });
+    feedPage(dashboard.views, nowMs, { page: '/then', windowStart: current - 60_000, clicks: 9, users: 5 });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/now', 3]]);
+    const height = await page.locator('#top-pages .ranking').evaluate((list) => list.clientHeight);
+    await page.route('**/api/pages?**', (route) => route.abort());
+    await page.locator('#pages-choice').selectOption(String(current - 60_000));
+    await expect
+      .poll(() => textOf(page, '#top-pages .empty'))
+      .toBe('Nothing to show: the server does not answer.');
+    expect(await page.locator('#top-pages .empty').evaluate((text) => text.clientHeight)).toBe(height);
+    await page.unroute('**/api/pages?**');
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 9]]);
   });
 
   test('offers no filter for what is no page, and holds no count of what has left the list', async () => {
@@ -214,8 +337,9 @@ describe('the page', () => {
   test('shows live clicks, filtered and held', async () => {
     const dashboard = await startDashboard();
     const page = await openPage(dashboard.address);
+    let offset = 0n;
     const click = (userId: string, url: string) => {
-      dashboard.click(clickOf({ userId, url }));
+      dashboard.click(clickOf({ userId, url }), 0, (offset += 1n));
     };
     const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
     await expect.poll(() => dashboard.clients.size).toBe(2);
@@ -226,7 +350,7 @@ describe('the page', () => {
     await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
     expect(await users()).toEqual(['a']);
     await page.getByRole('textbox', { name: 'Page' }).fill('/two');
-    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
     await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('that user or page');
     await expect
       .poll(async () => {
@@ -235,7 +359,135 @@ describe('the page', () => {
         return new Set(await users());
       })
       .toEqual(new Set(['d']));
+    await page.getByRole('textbox', { name: 'Page' }).fill('');
+    await expect
+      .poll(async () => {
+        click('c', '/one');
+        return new Set(await users());
+      })
+      .toEqual(new Set(['c']));
   });
+
+  test('holds the live clicks while somebody points at them or has the focus there, and says so', async () => {
+    const dashboard = await startDashboard();
+    const page = await openPage(dashboard.address);
+    let offset = 0n;
+    const click = (userId: string) => {
+      dashboard.click(clickOf({ userId, url: '/' }), 0, (offset += 1n));
+    };
+    const users = () => page.locator('.clicks-list .name .typed').allInnerTexts();
+    const note = () => textOf(page, '#clicks-note');
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    dashboard.total('a', 9);
+    click('a');
+    await expect.poll(users).toEqual(['a']);
+    const row = page.locator('.clicks-list .name').first();
+    await row.hover();
+    await expect.poll(note).toBe('held while you point; 0 clicks since');
+    click('b');
+    await expect.poll(note).toBe('held while you point; 1 click since');
+    expect(await users()).toEqual(['a']);
+    await page.mouse.down();
+    click('c');
+    await expect.poll(note).toMatch(/2 clicks since$/);
+    await page.mouse.up();
+    await expect.poll(() => textOf(page, '.user-id')).toBe('a');
+    await page.locator('h1').hover();
+    click('d');
+    await expect.poll(users).toEqual(['d', 'a']);
+    // The row that was there is the same one.
+    await row.focus();
+    await expect.poll(note).toBe('held while you choose; 0 clicks since');
+    click('e');
+    await expect.poll(note).toBe('held while you choose; 1 click since');
+    expect(await row.evaluate((button) => button === document.activeElement)).toBe(true);
+    await page.locator('#clicks-user').focus();
+    click('f');
+    await expect.poll(users).toEqual(['f', 'd', 'a']);
+    await expect.poll(note).toBe('every click is shown');
+  });
+});
+
+describe.each([375, 1_440])('the states of the page at %d px', (width) => {
+  const open = async (dashboard: Awaited<ReturnType<typeof startDashboard>>) =>
+    openPage(dashboard.address, { viewport: { width, height: 1_000 }, reducedMotion: 'reduce' });
+  const look = async (page: Page, name: string) => {
+    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}.png`), fullPage: true });
+    await expectNoOverflow(page);
+    await expectAccessible(page);
+  };
+  const empties = (page: Page) => page.locator('main .empty:visible').allInnerTexts();
+
+  test('loading is not the same as nothing', async () => {
+    const dashboard = await startDashboard();
+    const page = await openPage(dashboard.address, {
+      viewport: { width, height: 1_000 },
+      reducedMotion: 'reduce',
+      prepare: (prepared) => prepared.route('**/api/stream', () => undefined),
+    });
+    expect(await connectionOf(page)).toBe('Connecting…');
+    expect(new Set(await empties(page))).toEqual(new Set(['Loading…', 'Waiting for the next click…']));
+    await look(page, 'loading');
+  });
+
+  test('nothing yet', async () => {
+    const dashboard = await startDashboard();
+    dashboard.views.setReady(0);
+    const page = await open(dashboard);
+    await expect.poll(() => textOf(page, '#top-users .empty')).toBe('No clicks are counted yet.');
+    expect(await textOf(page, '#top-pages .empty')).toBe('No click has come into this window yet.');
+    expect(await textOf(page, '#dead-letters .empty')).toBe('None: every click could be counted in time.');
+    await look(page, 'empty');
+  });
+
+  test('reading, and silent', async () => {
+    const dashboard = await startDashboard({ notReady: { code: 'silent', reason: 'no answer from Kafka' } });
+    const page = await open(dashboard);
+    await expect.poll(() => textOf(page, '#top-users .empty')).toBe('Reading what was counted before…');
+    expect(await textOf(page, '#dead-letters .empty')).toBe('Reading what was counted before…');
+    await look(page, 'reading');
+    feedExample(dashboard.views, Date.now());
+    dashboard.changed();
+    await expect.poll(() => connectionOf(page)).toMatch(/^Stale.*: Kafka is silent$/);
+    await expect.poll(() => textOf(page, '#total-clicks')).not.toBe('0');
+    await look(page, 'silent');
+  });
+
+  test('paused, and stale', async () => {
+    const dashboard = await startDashboard();
+    feedExample(dashboard.views, Date.now());
+    const page = await open(dashboard);
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    dashboard.click(clickOf({ userId: 'user-1', url: '/' }));
+    await expect.poll(() => page.locator('.clicks-list li').count()).toBe(1);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 0 clicks since');
+    await look(page, 'paused');
+    await dashboard.close();
+    await expect.poll(() => connectionOf(page)).toMatch(/^Stale since/);
+    await look(page, 'stale');
+  });
+});
+
+test('is loaded anew once for a server of another version, and says so if that did not help', async () => {
+  const dashboard = await startDashboard();
+  let loads = 0;
+  const page = await openPage(dashboard.address, {
+    prepare: async (prepared) => {
+      prepared.on('load', () => {
+        loads += 1;
+      });
+      await prepared.route('**/api/stream', (route) =>
+        route.fulfill({
+          contentType: 'text/event-stream',
+          body: `event: snapshot\ndata: {"overview":{"now":0},"settings":{"version":2}}\n\n`,
+        }),
+      );
+    },
+  });
+  await expect.poll(() => textOf(page, '#notice')).toContain('reload the page');
+  expect(loads).toBe(2);
+  expect(await connectionOf(page)).toBe('No figures, trying again…');
 });
 
 describe('what somebody typed', () => {
@@ -252,6 +504,14 @@ describe('what somebody typed', () => {
         offset: index,
       });
     });
+    const reasons = ['future', 'too-large', 'late'] as const;
+    reasons.forEach((reason, index) => {
+      const text = HOSTILE_REJECTED_TEXTS[index] ?? '';
+      feedDeadLetter(dashboard.views, nowMs, {
+        ...{ reason, detail: text.slice(0, 1_000), value: text },
+        offset: HOSTILE_TEXTS.length + index,
+      });
+    });
     const page = await openPage(dashboard.address, { viewport: { width: 375, height: 800 } });
     const shown = HOSTILE_TEXTS.map(shownHostile);
     await expect.poll(() => page.locator('#top-users .name .typed').allInnerTexts()).toEqual(shown);
@@ -260,7 +520,12 @@ describe('what somebody typed', () => {
     await expect
       .poll(() => page.locator('.clicks-list .typed').allInnerTexts())
       .toEqual([shown[0], `/${shown[1] ?? ''}`]);
-    await page.locator('summary').click();
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    const excerpts = await page.locator('#dead-letters .excerpt').allInnerTexts();
+    for (const text of HOSTILE_REJECTED_TEXTS) {
+      const beginning = shownHostile(text.slice(0, 400));
+      expect(excerpts.some((excerpt) => excerpt.startsWith(beginning))).toBe(true);
+    }
     for (const text of HOSTILE_TEXTS) {
       await page.getByLabel('User id').fill(text);
       await page.getByRole('button', { name: 'Look up', exact: true }).click();
@@ -269,6 +534,7 @@ describe('what somebody typed', () => {
     expect(await page.evaluate('window.isHarmed')).toBeUndefined();
     expect(await page.locator('main img, main script, main svg').count()).toBe(0);
     await expectNoOverflow(page);
+    await expectAccessible(page);
     await page.screenshot({ path: join(SCREENSHOTS, 'hostile.png'), fullPage: true });
   });
 });
@@ -291,7 +557,7 @@ describe.each([375, 1_440])('at %d px', (width) => {
         const rows = Math.min(index, 10);
         for (let click = 0; click < 65; click += 1) dashboard.views.rate.add(Date.now(), Date.now());
         await expect.poll(() => page.locator('.clicks-list li').count()).toBe(rows);
-        dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }));
+        dashboard.click(clickOf({ userId: `user-${1_000 + index * 37}`, url }), 0, BigInt(index));
       }
       await expect.poll(() => page.locator('.clicks-list .name').first().innerText()).toContain('user-1407');
       await page.getByLabel('User id').fill('user-1000');
@@ -306,24 +572,62 @@ describe.each([375, 1_440])('at %d px', (width) => {
         path: join(SCREENSHOTS, `top-${width}-${colorScheme}.png`),
         clip: { x: 0, y: 0, width, height: 880 },
       });
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual(
-        [],
-      );
+      await expectAccessible(page);
     },
   );
+});
+
+test('stays smooth at 5,000 clicks a second', async ({ annotate }) => {
+  const dashboard = await startDashboard();
+  dashboard.views.setReady(Date.now());
+  const page = await openPage(dashboard.address);
+  await expect.poll(() => dashboard.clients.size).toBe(2);
+  await page.evaluate(() => {
+    const frames: number[] = [];
+    const tasks: number[] = [];
+    let last = performance.now();
+    const frame = (now: number) => {
+      frames.push(now - last);
+      last = now;
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) tasks.push(duration);
+    }).observe({ type: 'longtask' });
+    Object.assign(window, { measured: { frames, tasks } });
+  });
+  const clicks = new Map<string, number>();
+  let sent = 0;
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 6_000) {
+    for (const due = ((performance.now() - startedAt) / 1_000) * 5_000; sent < due; sent += 1) {
+      const nowMs = Date.now();
+      const userId = `user-${Math.floor(1_000 ** Math.random())}`;
+      const url = `/page${sent % 40}`;
+      clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
+      feedTotal(dashboard.views, nowMs, userId, clicks.get(userId) ?? 0, url);
+      dashboard.views.rate.add(nowMs, nowMs);
+      dashboard.click(clickOf({ userId, url }), 0, BigInt(sent));
+    }
+    dashboard.changed();
+    await page.waitForTimeout(20);
+  }
+  const { frames, tasks } = await page.evaluate<{ frames: number[]; tasks: number[] }>('measured');
+  await expect.poll(() => numberOf(page, '#total-clicks')).toBe(sent);
+  const sorted = frames.toSorted((first, second) => first - second);
+  const [p50 = 0, p95 = 0] = [0.5, 0.95].map((part) => sorted[Math.floor(sorted.length * part)]);
+  const longest = Math.max(0, ...tasks);
+  await annotate(
+    `${sent} clicks in 6 s: ${frames.length} frames, p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms; ${tasks.length} tasks over 50 ms, the longest ${longest.toFixed(0)} ms`,
+  );
+  // On a quiet machine 17 and 17 ms and no long task: the rest is for one whose cores are all busy with other tests.
+  expect(p50).toBeLessThan(50);
+  expect(p95).toBeLessThan(250);
+  expect(longest).toBeLessThan(500);
 });
 
 /** A click of this moment, as it stands in the topic. */
 function clickOf(click: { userId: string; url: string }): string {
   return encodeClickEvent({ ...click, timestamp: Date.now(), eventId: randomUUID() }, 'json');
-}
-
-async function expectNoOverflow(page: Page): Promise<void> {
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    client: document.documentElement.clientWidth,
-  }));
-  expect(scroll).toBe(client);
 }

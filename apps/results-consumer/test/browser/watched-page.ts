@@ -1,11 +1,16 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 
+export interface WatchedPageOptions extends BrowserContextOptions {
+  /** What is to be done before the page is there. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
 /** Opens a page; the test fails if it throws, breaks its policy, or asks anybody but its own server. */
 export async function openWatchedPage(
   browser: Browser,
   address: string,
-  options: BrowserContextOptions = {},
+  { prepare, ...options }: WatchedPageOptions = {},
 ): Promise<Page> {
   const context = await browser.newContext({
     locale: 'en-GB',
@@ -29,6 +34,7 @@ export async function openWatchedPage(
     await context.close();
     expect(faults).toEqual([]);
   });
+  await prepare?.(page);
   await page.goto(`${address}/`);
   return page;
 }

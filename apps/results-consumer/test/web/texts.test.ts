@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { countOf, countText, rateText } from '../../web/text/count-text.ts';
 import { agoText, durationText } from '../../web/text/duration-text.ts';
+import { partText } from '../../web/text/part-text.ts';
 
 test.each([
   [0, '0 ms'],
@@ -31,4 +32,14 @@ test('counts with their thousands apart and what they count', () => {
   expect(countText(1_234_567)).toBe('1,234,567');
   expect([0, 1, 2].map((count) => countOf(count, 'click'))).toEqual(['0 clicks', '1 click', '2 clicks']);
   expect([0, 3.25, 99.9, 5_012.4].map(rateText)).toEqual(['0', '3.3', '99.9', '5,012']);
+});
+
+test.each([
+  [1, 'every click is shown'],
+  [2, 'every second click is shown'],
+  [10, 'every tenth click is shown'],
+  [16, 'about one click in 16 is shown'],
+  [1_667, 'about one click in 1,700 is shown'],
+])('one of %d: %s', (oneOf, text) => {
+  expect(partText(oneOf)).toBe(text);
 });

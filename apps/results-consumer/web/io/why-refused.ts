@@ -1,13 +1,20 @@
-import { getJson, RequestError } from './get-json.ts';
-
-/** Why there is no stream: an EventSource is not told, an ordinary request is. Undefined if nothing is wrong any more. */
-export async function whyRefused(): Promise<string | undefined> {
+/**
+ * Why there is no stream at this url: an EventSource is not told, an ordinary request of the same is.
+ *
+ * @returns a sentence; undefined if nothing is wrong any more
+ */
+export async function whyRefused(url: string): Promise<string | undefined> {
+  const asked = new AbortController();
   try {
-    await getJson('/api/overview');
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    if (error.status === 0) return 'The server does not answer. Is “results-consumer serve” running?';
-    return `No figures: ${error.message}.`;
+    const response = await fetch(url, { cache: 'no-store', signal: asked.signal });
+    if (response.ok) return undefined;
+    const { detail } = (await response.json().catch(() => ({}))) as { detail?: unknown };
+    const reason = typeof detail === 'string' ? detail : `the server answers with ${response.status}`;
+    return `No live figures: ${reason}. It is tried again.`;
+  } catch {
+    return 'The server does not answer. Is “results-consumer serve” running?';
+  } finally {
+    // A stream that is granted would go on, and be one viewer more.
+    asked.abort();
   }
 }

@@ -1,49 +1,59 @@
-import { byId, element } from '../element.ts';
-import { countText } from '../text/count-text.ts';
+import { byId, element, setText } from '../element.ts';
+import { READING } from '../loading.ts';
+import { countOf, countText } from '../text/count-text.ts';
+import { booksAccount, type BooksAccount } from '../state/books-account.ts';
 import type { DashboardState } from '../state/dashboard-state.ts';
 import type { Part } from './part.ts';
+
+const HEADING: Readonly<Record<BooksAccount['state'], string>> = {
+  none: 'Is every click accounted for?',
+  balance: 'Every click accounted for',
+  settling: 'Is every click accounted for?',
+  wrong: 'Not every click accounted for',
+};
 
 /** Whether every click that was read is accounted for, as one line. */
 export function createBooksLine(): Part {
   const place = byId('books', HTMLElement);
+  const title = byId('books-title', HTMLElement);
   let shown = '';
   return {
-    show: ({ overview: { books } }: DashboardState) => {
-      const now = JSON.stringify(books);
+    show: ({ overview: { books, ready } }: DashboardState) => {
+      const now = JSON.stringify([books, ready]);
       if (now === shown) return;
       shown = now;
-      if (books.balances === null) {
+      const account = booksAccount(books);
+      setText(title, HEADING[account.state]);
+      if (account.state === 'none') {
         place.replaceChildren(
-          element('p', 'empty', 'Nothing is written down yet; the aggregator does so with its first clicks.'),
+          element(
+            'p',
+            'empty',
+            ready ? 'Nothing is counted yet; the books begin with the first clicks.' : READING,
+          ),
         );
         return;
       }
-      const { read, counted, duplicate, rejected, inFlight } = books;
-      const verdict = element(
-        'strong',
-        books.balances ? 'verdict good' : 'verdict bad',
-        books.balances ? '✓ They balance' : '✗ They do not balance',
+      place.replaceChildren(
+        element('p', 'books-line', verdictOf(account), ' ', element('span', '', lineOf(account))),
       );
-      const parts = [
-        `${countText(counted)} counted`,
-        `${countText(duplicate)} duplicate`,
-        `${countText(rejected)} rejected`,
-        ...(inFlight > 0 ? [`${countText(inFlight)} on their way`] : []),
-      ];
-      const line = element('p', 'books-line', verdict, ' ');
-      line.append(
-        element(
-          'span',
-          '',
-          `${countText(read)} clicks read ${books.balances ? '=' : '≠'} ${parts.join(' + ')}`,
-        ),
-      );
-      if (books.balances) line.append(' ', element('span', 'note', 'every click is accounted for'));
-      place.replaceChildren(line);
       if (books.problems.length > 0)
         place.append(
           element('ul', 'problems', ...books.problems.map((problem) => element('li', '', problem))),
         );
     },
   };
+}
+
+function verdictOf({ state }: BooksAccount): HTMLElement {
+  if (state === 'wrong') return element('strong', 'verdict bad', '✗ The books do not balance');
+  if (state === 'balance') return element('strong', 'verdict good', '✓ The books balance');
+  const verdict = element('strong', 'verdict settling', '… Settling');
+  verdict.title = 'What the partitions wrote down is of different moments: it adds up in a few seconds.';
+  return verdict;
+}
+
+function lineOf({ read, parts, addsUp }: BooksAccount): string {
+  const sum = parts.map(({ count, what }) => `${countText(count)} ${what}`).join(' + ');
+  return `${countOf(read, 'click')} read ${addsUp ? '=' : '≠'} ${sum}`;
 }

@@ -18,8 +18,12 @@ function textOf(state: ConnectionState): string {
       return 'Connecting…';
     case 'live':
       return 'Live';
+    case 'refused':
+      return 'No figures, trying again…';
     case 'silent':
-      return 'Kafka is silent';
+      return state.sinceMs === undefined
+        ? 'Stale: Kafka is silent'
+        : `Stale since ${clockText(state.sinceMs)}: Kafka is silent`;
     case 'reconnecting':
       return 'Reconnecting…';
     case 'stale':

@@ -3,6 +3,7 @@ import type { DeadLetterView } from '../../src/core/views/dead-letters.ts';
 import { byId, element, setText } from '../element.ts';
 import { dayText } from '../text/clock-text.ts';
 import { countOf, countText } from '../text/count-text.ts';
+import { loadingText, READING, setLoaded } from '../loading.ts';
 import { setTypedText, typedText } from '../typed-text.ts';
 import type { Part } from './part.ts';
 
@@ -32,13 +33,14 @@ export function createDeadLetters(): Part {
   const place = byId('dead-letters', HTMLElement);
   const note = byId('letters-note', HTMLElement);
   const list = element('ul', 'letters-list');
-  const empty = element('p', 'empty', 'None: every click could be counted in time.');
+  const empty = loadingText();
   place.append(list, empty);
   const rows = new Map<string, Row>();
   return {
     show: ({ overview, deadLetters }) => {
       const { total, byReason } = overview.deadLetters;
       empty.hidden = total > 0;
+      setLoaded(empty, overview.ready ? 'None: every click could be counted in time.' : READING);
       list.hidden = total === 0;
       const late = COUNTED.reduce((sum, reason) => sum + (byReason[reason] ?? 0), 0);
       setText(

@@ -1,8 +1,13 @@
+import type { ShownClick } from '../../src/serve/click-stream.ts';
 import { byId, element, setText } from '../element.ts';
+import { holdOf, holdText, onHoldChange } from '../hold.ts';
 import { EventStream } from '../io/event-stream.ts';
-import { ClickFeed, type ClicksEvent } from '../state/click-feed.ts';
+import { whyRefused } from '../io/why-refused.ts';
+import { reconcile } from '../reconcile.ts';
+import { ClickFeed, clickKey, type ClicksEvent } from '../state/click-feed.ts';
 import { clockText } from '../text/clock-text.ts';
-import { countOf, countText } from '../text/count-text.ts';
+import { countOf } from '../text/count-text.ts';
+import { partText } from '../text/part-text.ts';
 import { typedText } from '../typed-text.ts';
 
 /** The server says every 10 s that it is alive. */
@@ -35,68 +40,81 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   head.setAttribute('aria-hidden', 'true');
   byId('live-clicks', HTMLElement).append(head, list, empty);
   const feed = new ClickFeed();
+  const rows = new Map<string, HTMLElement>();
   let stream: EventStream | undefined;
   let query = new URLSearchParams();
   let isLost = false;
+  let refusal: string | undefined;
+  let isPaused = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
+  const noteText = () => {
+    if (isLost) return 'not live, connecting again';
+    const since = `${countOf(feed.seenWhileStopped, 'click')} since`;
+    if (isPaused) return `paused; ${since}`;
+    const hold = holdOf(list);
+    return hold ? `${holdText(hold)}; ${since}` : partText(feed.oneOf(Date.now()));
+  };
+  const rowOf = (click: ShownClick) => {
+    const known = rows.get(clickKey(click));
+    if (known) return known;
+    const row = createRow(click, onChoose);
+    rows.set(clickKey(click), row);
+    return row;
+  };
   const show = () => {
-    const one = feed.oneOf(Date.now());
-    setText(
-      note,
-      isLost
-        ? 'not live: connecting again'
-        : feed.isPaused
-          ? `paused; ${countOf(feed.seenWhilePaused, 'click')} since`
-          : one === 1
-            ? 'as they come in, newest first'
-            : `1 of ${countText(one)} is shown, newest first`,
-    );
-    if (feed.isPaused) return;
+    setText(note, noteText());
     empty.hidden = feed.rows.length > 0;
     setText(
       empty,
       isLost
-        ? 'No live clicks: the server cannot be reached, or has too many viewers. It is tried again.'
+        ? (refusal ?? 'No live clicks: the server cannot be reached. It is tried again.')
         : query.size === 0
           ? 'Waiting for the next click…'
           : 'Waiting for a click of that user or page…',
     );
     list.hidden = feed.rows.length === 0;
     head.hidden = list.hidden;
-    list.replaceChildren(
-      ...feed.rows.map(({ userId, url, timestamp }) => {
-        const button = element('button', 'name', typedText(userId));
-        button.type = 'button';
-        button.append(element('span', 'hidden-text', ', look up'));
-        button.addEventListener('click', () => {
-          onChoose(userId);
-        });
-        return element(
-          'li',
-          '',
-          element('span', 'when', clockText(timestamp)),
-          button,
-          typedText(url, 'page'),
-        );
-      }),
-    );
+    reconcile(list, feed.rows.map(rowOf));
+    const shown = new Set(feed.rows.map(clickKey));
+    for (const key of rows.keys()) if (!shown.has(key)) rows.delete(key);
+  };
+  const advance = () => {
+    clearTimeout(timer);
+    const waitMs = feed.advance(Date.now());
+    if (waitMs !== undefined) timer = setTimeout(advance, waitMs);
+    show();
+  };
+  /** Stands still while that is wished, or somebody is about to choose a row. */
+  const stopOrGoOn = () => {
+    feed.setStopped(isPaused || holdOf(list) !== undefined);
+    show();
   };
   const open = () => {
+    const url = `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
     stream ??= new EventStream({
-      url: `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`,
+      url,
       silenceLimitMs: SILENCE_LIMIT_MS,
       onOpen: () => {
         isLost = false;
+        refusal = undefined;
         show();
       },
-      onLost: () => {
+      onLost: (isRefused) => {
         isLost = true;
         show();
+        if (isRefused)
+          void whyRefused(url).then((reason) => {
+            refusal = reason;
+            show();
+          });
       },
       on: {
         clicks: (data) => {
+          // A list that appears under a pointer that rests there tells nobody.
+          feed.setStopped(isPaused || holdOf(list) !== undefined);
           feed.take(data as ClicksEvent, Date.now());
-          show();
+          advance();
         },
       },
     });
@@ -105,11 +123,11 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     stream?.close();
     stream = undefined;
   };
-  const setPaused = (isPaused: boolean) => {
-    feed.setPaused(isPaused);
-    pause.setAttribute('aria-pressed', String(isPaused));
-    setText(pause, isPaused ? 'Go on' : 'Pause');
-    show();
+  const setPaused = (isWished: boolean) => {
+    isPaused = isWished;
+    pause.classList.toggle('on', isPaused);
+    setText(pause, isPaused ? 'Resume' : 'Pause');
+    stopOrGoOn();
   };
   const filter = () => {
     query = new URLSearchParams();
@@ -124,9 +142,13 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     event.preventDefault();
     filter();
   });
-  pause.addEventListener('click', () => {
-    setPaused(!feed.isPaused);
+  form.addEventListener('input', () => {
+    if (user.value === '' && page.value === '' && query.size > 0) filter();
   });
+  pause.addEventListener('click', () => {
+    setPaused(!isPaused);
+  });
+  onHoldChange(list, stopOrGoOn);
   show();
   return {
     filterByPage: (wanted) => {
@@ -139,4 +161,14 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     open,
     close,
   };
+}
+
+function createRow({ userId, url, timestamp }: ShownClick, onChoose: (userId: string) => void): HTMLElement {
+  const button = element('button', 'name', element('span', 'kind', 'user '), typedText(userId));
+  button.type = 'button';
+  button.append(element('span', 'hidden-text', ', look up'));
+  button.addEventListener('click', () => {
+    onChoose(userId);
+  });
+  return element('li', '', element('span', 'when', clockText(timestamp)), button, typedText(url, 'page'));
 }

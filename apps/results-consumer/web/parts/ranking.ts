@@ -1,10 +1,15 @@
 import { element, setText } from '../element.ts';
+import { holdOf, holdText, onHoldChange } from '../hold.ts';
+import { loadingText, setLoaded } from '../loading.ts';
+import { reconcile } from '../reconcile.ts';
 import { setTypedText, typedText } from '../typed-text.ts';
 import { countText } from '../text/count-text.ts';
 
 /** A row of a ranking. */
 export interface RankedRow {
-  /** Its name, which somebody typed; no two rows have the same. */
+  /** What tells it from the others. */
+  readonly key: string;
+  /** Its name, which somebody typed; cut, it may be that of another row too. */
   readonly name: string;
   readonly count: number;
   /** What stands below the name: text of ours, and perhaps something that somebody typed. */
@@ -18,7 +23,6 @@ export interface RankingOptions {
   readonly label: string;
   /** What is counted, as the head of its column. */
   readonly columns: readonly [name: string, count: string];
-  readonly empty: string;
   /** What stands before each name, where names alone could be taken for something else. */
   readonly kind?: string;
   /** What choosing a row does. */
@@ -36,6 +40,8 @@ interface Row {
 }
 
 const ROWS = 10;
+/** As in the style sheet. */
+const ROW_PX = 48;
 /** Rows change places at most so often: more the eye cannot follow. */
 const MOVE_INTERVAL_MS = 1_000;
 const MOVE_MS = 450;
@@ -48,9 +54,11 @@ export class Ranking {
   readonly #options: RankingOptions;
   readonly #list: HTMLElement;
   readonly #head: HTMLElement;
-  readonly #empty: HTMLElement;
-  readonly #byName = new Map<string, Row>();
+  readonly #empty = loadingText();
+  readonly #held = element('span', 'held');
+  readonly #byKey = new Map<string, Row>();
   #rows: readonly RankedRow[] = [];
+  #mostRows = 0;
   #movedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -60,22 +68,30 @@ export class Ranking {
       'p',
       'columns',
       element('span', '', options.columns[0]),
+      this.#held,
       element('span', '', options.columns[1]),
     );
     this.#head.setAttribute('aria-hidden', 'true');
     this.#list = element('ol', 'ranking');
     this.#list.setAttribute('aria-label', options.label);
-    this.#empty = element('p', 'empty', options.empty);
+    this.#head.hidden = true;
+    this.#list.hidden = true;
     place.append(this.#head, this.#list, this.#empty);
-    for (const type of ['mouseleave', 'focusout'])
-      this.#list.addEventListener(type, () => {
-        this.#order();
-      });
+    onHoldChange(this.#list, () => {
+      this.#order();
+    });
   }
 
-  show(rows: readonly RankedRow[]): void {
+  /** @param empty what stands there if there are no rows */
+  show(rows: readonly RankedRow[], empty: string): void {
     this.#rows = rows.slice(0, ROWS);
     const isEmpty = this.#rows.length === 0;
+    setLoaded(this.#empty, empty);
+    if (this.#rows.length > this.#mostRows) {
+      this.#mostRows = this.#rows.length;
+      // A window that has only begun has few pages: what stands below must not jump up.
+      for (const part of [this.#list, this.#empty]) part.style.minHeight = `${this.#mostRows * ROW_PX}px`;
+    }
     this.#empty.hidden = !isEmpty;
     this.#list.hidden = isEmpty;
     this.#head.hidden = isEmpty;
@@ -85,18 +101,19 @@ export class Ranking {
 
   #fill(): void {
     const most = this.#rows[0]?.count ?? 0;
-    for (const { name, count, note, typedNote } of this.#rows) {
-      const row = this.#byName.get(name);
+    for (const { key, count, note, typedNote } of this.#rows) {
+      const row = this.#byKey.get(key);
       if (!row) continue;
       setText(row.count, countText(count));
       setText(row.note, note);
       setTypedText(row.typed, typedNote ?? '');
       row.bar.style.transform = `scaleX(${most === 0 ? 0 : count / most})`;
     }
-    // One that is held where it no longer belongs: its count is not known any more.
-    const names = new Set(this.#rows.map(({ name }) => name));
-    for (const [name, row] of this.#byName) {
-      if (names.has(name)) continue;
+    // One that is held where it no longer belongs: its count is not known any more. What only waits for its move goes in a moment.
+    if (!holdOf(this.#list)) return;
+    const keys = new Set(this.#rows.map(({ key }) => key));
+    for (const [key, row] of this.#byKey) {
+      if (keys.has(key)) continue;
       setText(row.count, '–');
       setText(row.note, 'not among the first any more');
       setTypedText(row.typed, '');
@@ -104,10 +121,12 @@ export class Ranking {
   }
 
   #order(): void {
-    const wanted = this.#rows.map(({ name }) => name);
-    const shown = [...this.#byName.keys()];
-    if (wanted.length === shown.length && wanted.every((name, index) => name === shown[index])) return;
-    if (shown.length >= wanted.length && this.#isHeld()) return;
+    const wanted = this.#rows.map(({ key }) => key);
+    const shown = [...this.#byKey.keys()];
+    const isInOrder = wanted.length === shown.length && wanted.every((key, index) => key === shown[index]);
+    const hold = isInOrder || shown.length === 0 ? undefined : holdOf(this.#list);
+    setText(this.#held, hold ? `order ${holdText(hold)}` : '');
+    if (isInOrder || hold) return;
     const waitMs = this.#movedAt + MOVE_INTERVAL_MS - performance.now();
     clearTimeout(this.#timer);
     // A list that grows confuses nobody.
@@ -118,32 +137,26 @@ export class Ranking {
       return;
     }
     this.#movedAt = performance.now();
-    this.#move(wanted);
-  }
-
-  #isHeld(): boolean {
-    return (
-      this.#list.contains(document.activeElement) ||
-      (matchMedia('(hover: hover)').matches && this.#list.matches(':hover'))
-    );
+    this.#move();
   }
 
   /** Puts the rows into their places and lets each come there from where it was. */
-  #move(wanted: readonly string[]): void {
-    const topBefore = new Map([...this.#byName].map(([name, { item }]) => [name, item.offsetTop]));
-    const before = new Map(this.#byName);
-    this.#byName.clear();
-    const fixed = new Set(this.#rows.filter(({ isFixed }) => isFixed).map(({ name }) => name));
-    for (const name of wanted)
-      this.#byName.set(name, before.get(name) ?? this.#createRow(name, fixed.has(name)));
-    this.#list.replaceChildren(...[...this.#byName.values()].map(({ item }) => item));
-    [...this.#byName.values()].forEach(({ rank }, index) => {
+  #move(): void {
+    const topBefore = new Map([...this.#byKey].map(([key, { item }]) => [key, item.offsetTop]));
+    const before = new Map(this.#byKey);
+    this.#byKey.clear();
+    for (const row of this.#rows) this.#byKey.set(row.key, before.get(row.key) ?? this.#createRow(row));
+    reconcile(
+      this.#list,
+      [...this.#byKey.values()].map(({ item }) => item),
+    );
+    [...this.#byKey.values()].forEach(({ rank }, index) => {
       setText(rank, `${index + 1}.`);
     });
     this.#fill();
     if (matchMedia('(prefers-reduced-motion: reduce)').matches || before.size === 0) return;
-    for (const [name, { item }] of this.#byName) {
-      const top = topBefore.get(name);
+    for (const [key, { item }] of this.#byKey) {
+      const top = topBefore.get(key);
       const fromPx = top === undefined ? undefined : top - item.offsetTop;
       if (fromPx === 0) continue;
       const from =
@@ -159,7 +172,7 @@ export class Ranking {
     }
   }
 
-  #createRow(name: string, isFixed: boolean): Row {
+  #createRow({ name, isFixed = false }: RankedRow): Row {
     const { onChoose, chooseLabel, kind } = this.#options;
     const rank = element('span', 'rank');
     const label = element(isFixed ? 'span' : 'button', 'name', typedText(name));

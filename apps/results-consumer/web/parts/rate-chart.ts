@@ -1,13 +1,18 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { byId, setText } from '../element.ts';
+import { setLoaded } from '../loading.ts';
 import type { DashboardState, RateSeries } from '../state/dashboard-state.ts';
-import { chartSpan, fullSeconds, runningMean, summariseRate } from '../state/rate-summary.ts';
+import { chartSpan, chartTop, fullSeconds, runningMean, summariseRate } from '../state/rate-summary.ts';
 import { clockText, minuteText } from '../text/clock-text.ts';
 import { countOf, countText, rateText } from '../text/count-text.ts';
 import type { Part } from './part.ts';
 
-const HEIGHT_PX = 220;
+const HEIGHT_PX = 190;
+/** For the marks of what is higher than the chart. */
+const MARK_PX = 16;
+/** Marks that are nearer to each other would not be told apart. */
+const MARKS_APART_PX = 56;
 const FONT = '12px system-ui, sans-serif';
 
 /** The click rate over the last minutes, a point for each second. */
@@ -15,6 +20,8 @@ export function createRateChart(): Part {
   const place = byId('rate-chart', HTMLElement);
   const summary = byId('rate-summary', HTMLElement);
   const span = byId('rate-span', HTMLElement);
+  const mean = byId('rate-legend-mean', HTMLElement);
+  const clipped = byId('rate-legend-clipped', HTMLElement);
   let chart: uPlot | undefined;
   let seconds: RateSeries = [];
   let spanSeconds = 0;
@@ -34,9 +41,10 @@ export function createRateChart(): Part {
       false,
     );
     chart?.batch(() => {
-      const top = seconds.reduce((most, [, clicks]) => Math.max(most, clicks), 0);
+      const top = chartTop(seconds);
+      clipped.hidden = seconds.every(([, clicks]) => clicks <= top);
       chart?.setScale('x', { min: lastSecond - spanSeconds, max: lastSecond });
-      chart?.setScale('y', { min: 0, max: Math.max(4, top * 1.1) });
+      chart?.setScale('y', { min: 0, max: top });
     });
   };
   const begin = () => {
@@ -65,15 +73,13 @@ export function createRateChart(): Part {
       spanSeconds = chartSpan(seconds, settings.rateWindowSeconds);
       if (chart) draw();
       else begin();
-      setText(
-        span,
-        `last ${Math.round(spanSeconds / 60)} minutes; line: mean of ${meanSeconds} s, pale: each second`,
-      );
+      setText(span, `last ${Math.round(spanSeconds / 60)} minutes`);
+      setText(mean, `mean of ${meanSeconds} s`);
       const found = summariseRate(seconds);
       const text = found
         ? `Busiest second: ${countOf(found.peak[1], 'click')} at ${clockText(found.peak[0] * 1_000)}. On average ${rateText(found.mean)} per second.`
         : 'The first second is being counted…';
-      setText(summary, text);
+      setLoaded(summary, text);
       place.setAttribute('aria-label', `Chart of the clicks per second. ${text}`);
     },
   };
@@ -93,7 +99,14 @@ function chartOptions(place: HTMLElement): uPlot.Options {
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 12, 0, 0],
+    padding: [MARK_PX, 12, 0, 0],
+    hooks: {
+      draw: [
+        (chart) => {
+          drawMarks(chart, colour('--accent'));
+        },
+      ],
+    },
     scales: { x: { time: true, auto: false }, y: { auto: false } },
     axes: [
       {
@@ -106,7 +119,7 @@ function chartOptions(place: HTMLElement): uPlot.Options {
       },
       {
         ...axis,
-        size: 52,
+        size: 48,
         space: 40,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000],
         values: (_, splits) => splits.map(countText),
@@ -115,7 +128,33 @@ function chartOptions(place: HTMLElement): uPlot.Options {
     series: [
       {},
       { stroke: colour('--accent-pale'), width: 1, points: { show: false } },
-      { stroke: colour('--accent'), fill: colour('--accent-fill'), width: 2, points: { show: false } },
+      { stroke: colour('--accent'), fill: colour('--accent-fill'), width: 2.5, points: { show: false } },
     ],
   };
+}
+
+/** Marks the seconds that are higher than the chart, with how high they are; of those close together the highest. */
+function drawMarks(chart: uPlot, colour: string): void {
+  const { ctx, bbox, data, scales } = chart;
+  const top = scales['y']?.max ?? Infinity;
+  const ratio = devicePixelRatio;
+  let marks: { readonly x: number; readonly clicks: number }[] = [];
+  data[1]?.forEach((clicks, index) => {
+    if (typeof clicks !== 'number' || clicks <= top) return;
+    const x = chart.valToPos(data[0][index] ?? 0, 'x', true);
+    const near = marks.find((mark) => Math.abs(mark.x - x) < MARKS_APART_PX * ratio);
+    if (near && near.clicks >= clicks) return;
+    marks = [...marks.filter((mark) => mark !== near), { x, clicks }];
+  });
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'bottom';
+  for (const { x, clicks } of marks) {
+    const text = `▲ ${countText(clicks)}`;
+    const half = ctx.measureText(text).width / 2;
+    ctx.fillText(text, Math.min(x, bbox.left + bbox.width - half), bbox.top - ratio);
+  }
+  ctx.restore();
 }

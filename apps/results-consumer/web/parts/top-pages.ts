@@ -1,7 +1,9 @@
 import type { PagesBody } from '../../src/serve/pages-body.ts';
 import { byId, element, setText } from '../element.ts';
 import { getJson, RequestError } from '../io/get-json.ts';
-import { clockText, windowText } from '../text/clock-text.ts';
+import { poll } from '../io/poll.ts';
+import { READING } from '../loading.ts';
+import { spanText, windowText } from '../text/clock-text.ts';
 import { countOf } from '../text/count-text.ts';
 import type { Part } from './part.ts';
 import { Ranking } from './ranking.ts';
@@ -13,52 +15,69 @@ const CURRENT = 'current';
 const REFRESH_MS = 2_000;
 const ROWS = 10;
 
+type PageRow = PagesBody['pages'][number] & { readonly key?: string };
+
 /** The busiest pages of the current window, or of an older one. @param onChoose what choosing a page does */
 export function createTopPages(onChoose: (page: string) => void): Part {
-  const note = byId('pages-window', HTMLElement);
+  const span = byId('pages-window', HTMLElement);
+  const note = byId('pages-note', HTMLElement);
   const choice = byId('pages-choice', HTMLSelectElement);
   const ranking = new Ranking(byId('top-pages', HTMLElement), {
     label: 'Pages with the most clicks in the window',
     columns: ['Page, its users', 'Clicks'],
-    empty: 'No click has come into a window yet.',
     onChoose,
     chooseLabel: 'show its live clicks',
   });
   let current: PagesBody | undefined;
+  let isReady = false;
   let offered = '';
   let asked: AbortController | undefined;
 
   const show = (body: PagesBody) => {
     const { windowStart, windowEnd, final, usersExact, complete, clicks, totalPages } = body;
-    setText(
-      note,
-      windowStart === null || windowEnd === null
-        ? 'clicks in the current window'
-        : `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}, ${clockText(windowStart)} to ${clockText(windowEnd)}, ${final ? 'final' : 'still counting'}`,
-    );
+    if (windowStart === null || windowEnd === null) {
+      setText(span, 'current window');
+      setText(note, '');
+    } else {
+      setText(span, `${spanText(windowStart, windowEnd)}, ${final ? 'final' : 'still counting'}`);
+      setText(
+        note,
+        `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}`,
+      );
+    }
+    const keys = uniqueKeys(body.pages);
     ranking.show(
-      body.pages.map((page) => ({
+      body.pages.map((page, index) => ({
+        key: keys[index] ?? '',
         name: page.page,
         count: page.clicks,
         // No click is on these by name: many pages together, or the beginning of a long one.
         isFixed: page.page === OTHER_PAGES || page.page.endsWith('…'),
         note: `${usersExact ? '' : 'at least '}${countOf(page.users, 'user')}`,
       })),
+      isReady ? 'No click has come into this window yet.' : READING,
     );
   };
-  const ask = async (windowStart: string, signal: AbortSignal) => {
-    try {
-      const body = await getJson<PagesBody>(`/api/pages?window=${windowStart}&top=${ROWS}`, signal);
-      if (signal.aborted) return;
-      show(body);
-      if (body.final) return;
-    } catch (error) {
-      if (signal.aborted) return;
-      setText(note, `Not shown anew: ${error instanceof RequestError ? error.message : String(error)}.`);
-    }
-    setTimeout(() => {
-      if (!signal.aborted) void ask(windowStart, signal);
-    }, REFRESH_MS);
+  const ask = (windowStart: string, signal: AbortSignal) => {
+    let isShown = false;
+    setText(span, `from ${windowText(Number(windowStart))}`);
+    setText(note, '');
+    ranking.show([], 'Loading…');
+    poll(async () => {
+      try {
+        const body = await getJson<PagesBody>(`/api/pages?window=${windowStart}&top=${ROWS}`, signal);
+        if (signal.aborted) return undefined;
+        isShown = true;
+        show(body);
+        return body.final ? undefined : REFRESH_MS;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        const reason = error instanceof RequestError ? error.message : String(error);
+        if (isShown) setText(note, `Not refreshed: ${reason}.`);
+        else ranking.show([], `Nothing to show: ${reason}.`);
+        return REFRESH_MS;
+      }
+    }, signal);
   };
   const choose = () => {
     asked?.abort();
@@ -68,7 +87,7 @@ export function createTopPages(onChoose: (page: string) => void): Part {
       return;
     }
     asked = new AbortController();
-    void ask(choice.value, asked.signal);
+    ask(choice.value, asked.signal);
   };
   /** What can be chosen is the current window and those before it; a choice stays while its window is known. */
   const offer = ({ windowStart, windows }: PagesBody) => {
@@ -89,10 +108,21 @@ export function createTopPages(onChoose: (page: string) => void): Part {
   choice.addEventListener('change', choose);
 
   return {
-    show: ({ pages }) => {
+    show: ({ pages, overview }) => {
       current = pages;
+      isReady = overview.ready;
       offer(pages);
       if (choice.value === CURRENT) show(pages);
     },
   };
+}
+
+/** A key for each row, though two long pages may begin alike, and what is shown of them is the same. */
+function uniqueKeys(pages: readonly PageRow[]): string[] {
+  const seen = new Map<string, number>();
+  return pages.map(({ page, key = page }) => {
+    const before = seen.get(key) ?? 0;
+    seen.set(key, before + 1);
+    return before === 0 ? key : `${key}\u0000${before}`;
+  });
 }

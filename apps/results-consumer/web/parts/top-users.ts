@@ -1,7 +1,11 @@
-import { byId } from '../element.ts';
+import { byId, setText } from '../element.ts';
+import { READING } from '../loading.ts';
+import { countOf } from '../text/count-text.ts';
 import { agoText } from '../text/duration-text.ts';
 import type { Part } from './part.ts';
 import { Ranking } from './ranking.ts';
+
+const MINUTE_MS = 60_000;
 
 /** The busiest users. @param onChoose what choosing one does */
 export function createTopUsers(onChoose: (userId: string) => void): Part {
@@ -9,19 +13,30 @@ export function createTopUsers(onChoose: (userId: string) => void): Part {
     label: 'Users with the most clicks since the beginning',
     kind: 'user',
     columns: ['User, last page', 'Clicks'],
-    empty: 'No clicks are counted yet.',
     onChoose,
     chooseLabel: 'look up',
   });
+  const note = byId('users-note', HTMLElement);
   return {
-    show: ({ users }, nowMs) => {
+    show: ({ users, overview }, nowMs) => {
+      setText(
+        note,
+        users.length < overview.users
+          ? `the busiest of ${countOf(overview.users, 'user')}`
+          : users.length === 0
+            ? ''
+            : 'all users',
+      );
       ranking.show(
         users.map(({ userId, clicks, lastClickAt, lastUrl }) => ({
+          key: userId,
           name: userId,
           count: clicks,
-          note: `${agoText(nowMs - lastClickAt)} on `,
+          note:
+            nowMs - lastClickAt < MINUTE_MS ? 'last page ' : `${agoText(nowMs - lastClickAt)}, last page `,
           typedNote: lastUrl,
         })),
+        overview.ready ? 'No clicks are counted yet.' : READING,
       );
     },
   };

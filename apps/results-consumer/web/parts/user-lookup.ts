@@ -2,7 +2,8 @@ import type { SessionView } from '../../src/core/views/sessions.ts';
 import type { UserTotal } from '../../src/core/views/user-totals.ts';
 import { byId, element, setText } from '../element.ts';
 import { getJson, RequestError } from '../io/get-json.ts';
-import { dayText } from '../text/clock-text.ts';
+import { poll } from '../io/poll.ts';
+import { clockText, dayText } from '../text/clock-text.ts';
 import { countOf, countText } from '../text/count-text.ts';
 import { agoText, durationText } from '../text/duration-text.ts';
 import { typedText } from '../typed-text.ts';
@@ -16,6 +17,7 @@ type UserBody = UserTotal & { readonly sessions: readonly SessionView[]; readonl
 
 /** What is shown is asked for again so often. */
 const REFRESH_MS = 500;
+const RETRY_MS = 2_000;
 const SESSIONS_SHOWN = 10;
 
 /** @param now the server's time, ms since the epoch */
@@ -25,7 +27,9 @@ export function createUserLookup(now: () => number): UserLookup {
   const status = byId('lookup-status', HTMLElement);
   const result = byId('lookup-result', HTMLElement);
   let asked: AbortController | undefined;
+  /** The user in the result, as JSON; empty for none. */
   let shown = '';
+  let refreshedAtMs = 0;
   const ago = element('span', '');
 
   const show = (user: UserBody) => {
@@ -46,32 +50,44 @@ export function createUserLookup(now: () => number): UserLookup {
       ...sessionList(sessions, sessionsComplete),
     );
   };
-  const ask = async (userId: string, controller: AbortController, isFirst: boolean) => {
-    const { signal } = controller;
-    try {
-      const user = await getJson<UserBody>(`/api/user?id=${encodeURIComponent(userId)}`, signal);
-      if (signal.aborted) return;
-      show(user);
-      if (isFirst) setText(status, `Found, with ${countOf(user.sessions.length, 'recent session')}.`);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isFirst) result.replaceChildren();
-      const reason = error instanceof RequestError ? error.message : String(error);
+  const showFailure = (error: unknown) => {
+    const reason = error instanceof RequestError ? error.message : String(error);
+    const isGone = error instanceof RequestError && error.status === 404;
+    if (isGone || shown === '') {
+      shown = '';
+      result.replaceChildren();
       setText(status, `Nothing to show: ${reason}.`);
-      if (error instanceof RequestError && error.status >= 400 && error.status < 500) return;
-      isFirst = true;
+      return;
     }
-    setTimeout(() => {
-      if (!signal.aborted) void ask(userId, controller, isFirst);
-    }, REFRESH_MS);
+    // What was found stays, and looks as old as it is.
+    result.classList.add('old');
+    setText(status, `As of ${clockText(refreshedAtMs)}, not refreshed since: ${reason}.`);
   };
-  const lookUp = (userId: string) => {
+  const lookUp = (typed: string) => {
     asked?.abort();
     shown = '';
-    input.value = userId;
+    result.replaceChildren();
+    result.classList.remove('old');
+    input.value = typed;
     setText(status, 'Looking…');
     asked = new AbortController();
-    void ask(userId.toWellFormed(), asked, true);
+    const path = `/api/user?id=${encodeURIComponent(typed.toWellFormed())}`;
+    poll(async (signal) => {
+      try {
+        const user = await getJson<UserBody>(path, signal);
+        if (signal.aborted) return undefined;
+        refreshedAtMs = Date.now();
+        result.classList.remove('old');
+        show(user);
+        setText(status, `Found, with ${countOf(user.sessions.length, 'recent session')}.`);
+        return REFRESH_MS;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        showFailure(error);
+        // Only what was asked wrongly stays wrong: whom nobody has counted yet may click at any moment.
+        return error instanceof RequestError && error.status === 400 ? undefined : RETRY_MS;
+      }
+    }, asked.signal);
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();

@@ -41,3 +41,20 @@ const SPANS_SECONDS = [120, 300];
 export function chartSpan(seconds: RateSeries, windowSeconds: number): number {
   return SPANS_SECONDS.find((span) => seconds.length < span && span < windowSeconds) ?? windowSeconds;
 }
+
+/** Of the seconds that had clicks, so many may be higher than the chart, if they are higher by much. */
+const HIGHEST_PART = 0.02;
+const MUCH_HIGHER = 2;
+/** What lasts so long is no spike, seconds. */
+const SPIKE_SECONDS = 30;
+
+/** How far up the chart goes: over everything, unless that is a spike or two which would flatten all the rest. */
+export function chartTop(seconds: RateSeries): number {
+  const clicks = seconds.map(([, count]) => count);
+  const busy = clicks.filter((count) => count > 0).sort((first, second) => second - first);
+  const highest = busy[0] ?? 0;
+  const usual = busy[Math.floor(busy.length * HIGHEST_PART)] ?? 0;
+  const lasting = runningMean(clicks, SPIKE_SECONDS).reduce((most, mean) => Math.max(most, mean), 0);
+  const robust = MUCH_HIGHER * Math.max(usual, lasting);
+  return Math.max(4, 1.1 * Math.min(highest, robust));
+}

@@ -39,6 +39,12 @@ export function windowText(ms: number): string {
   return withDayAndSeconds.format(ms);
 }
 
+/** A span of time, with seconds only if it has some: `12:03 to 12:04`. @param startMs, endMs since the epoch */
+export function spanText(startMs: number, endMs: number): string {
+  const text = startMs % 60_000 === 0 && endMs % 60_000 === 0 ? minuteText : clockText;
+  return `${text(startMs)} to ${text(endMs)}`;
+}
+
 /** The browser's zone, such as `Europe/Zurich`. */
 export function timeZoneText(): string {
   return withSeconds.resolvedOptions().timeZone;
