@@ -44,6 +44,12 @@ const processBelongsToMain = [
   })),
 ];
 
+const forgetsAborts = {
+  object: 'AbortSignal',
+  property: 'any',
+  message: 'Node.js forgets aborts of collected signals (nodejs/node#65995): use firstAbort.',
+};
+
 /** Seam 1: core/ is synchronous and pure. Time, ids and random numbers come in as arguments. */
 const impureGlobals = [
   'process',
@@ -103,7 +109,7 @@ export default defineConfig(
   {
     files: ['apps/*/src/**/*.ts', 'packages/{schema,kafka-client}/src/**/*.ts'],
     ignores: ['apps/*/src/main.ts'],
-    rules: { 'no-restricted-properties': processBelongsToMain },
+    rules: { 'no-restricted-properties': [...processBelongsToMain, forgetsAborts] },
   },
   {
     files: ['apps/results-consumer/src/verify/**/*.ts'],
@@ -160,6 +166,7 @@ export default defineConfig(
       ],
       'no-restricted-properties': [
         ...processBelongsToMain,
+        forgetsAborts,
         { object: 'Date', property: 'now', message: 'Time comes from the clock port.' },
         { object: 'Math', property: 'random', message: 'Random numbers come from the seed.' },
       ],

@@ -1,4 +1,4 @@
-import type { AppContext, AppOutput } from '@clickstream/kafka-client';
+import { firstAbort, type AppContext, type AppOutput } from '@clickstream/kafka-client';
 import { SchemaError } from '@clickstream/schema';
 import type { ReplayOptions } from './command-line.ts';
 import type { ProducerConfig } from './config.ts';
@@ -84,7 +84,7 @@ class Replay {
     hasReports: boolean,
   ) {
     this.#stderr = context.stderr;
-    this.#stop = AbortSignal.any([context.signal, publisher.loss]);
+    this.#stop = firstAbort(context.signal, publisher.loss);
     this.#log = log;
     this.#publisher = publisher;
     this.#hasReports = hasReports;

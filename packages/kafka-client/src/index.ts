@@ -10,6 +10,7 @@ export { parseEnvironment, withDotEnv } from './environment.ts';
 export type { Environment } from './environment.ts';
 export { describeError, KAFKA_CLIENT_ERROR_CODES, KafkaClientError } from './error.ts';
 export type { KafkaClientErrorCode, KafkaClientErrorFacts } from './error.ts';
+export { firstAbort } from './first-abort.ts';
 export type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
 export { createLogger, logEnvironment } from './logger.ts';
 export type { Logger } from './logger.ts';

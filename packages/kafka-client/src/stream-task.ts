@@ -1,6 +1,7 @@
 import { checkInput } from './check-input.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
 import { describeError, KafkaClientError } from './error.ts';
+import { firstAbort } from './first-abort.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
 import { IdleWatch } from './idle-watch.ts';
@@ -329,10 +330,11 @@ export class StreamTask {
     this.#logic.caughtUp('input', false);
     this.#logic.caughtUp('repartition', false);
     const over = new AbortController();
+    const end = firstAbort(signal, over.signal);
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
       const range = { topic, partition: this.#partition, from };
-      const batches = this.#ports.reader.read(range, AbortSignal.any([signal, over.signal]));
+      const batches = this.#ports.reader.read(range, end);
       return new InputStream(input, batches, this.#ports.clock);
     };
     const streams = [open('input', inputTopic), open('repartition', repartitionTopic)];

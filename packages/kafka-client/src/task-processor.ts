@@ -209,9 +209,10 @@ class Instance implements TaskProcessor {
       lastIngestTimeMs: 0,
       lags: { input: undefined, repartition: undefined },
     };
-    const signal = AbortSignal.any([stop.signal, this.#stopping.signal]);
     this.#tasks.set(partition, { status, stop });
-    const running = this.#keepRunning(partition, status, signal).finally(() => this.#running.delete(running));
+    const running = this.#keepRunning(partition, status, stop.signal).finally(() =>
+      this.#running.delete(running),
+    );
     this.#running.add(running);
   }
 
@@ -376,6 +377,7 @@ class Instance implements TaskProcessor {
 
   async #end(): Promise<void> {
     this.#stopping.abort();
+    for (const { stop } of this.#tasks.values()) stop.abort();
     // A task that waits for a broker is given up: what it has not committed was never seen.
     const deadline = new AbortController();
     await Promise.race([

@@ -4,6 +4,7 @@ import {
   createLogger,
   createRecordProducer,
   ensureTopics,
+  firstAbort,
   kafkaConnection,
   type AppContext,
   type DeliveryReport,
@@ -153,7 +154,7 @@ class KafkaPublisher implements Publisher {
       this.#producer.flush().then(() => {
         flushed.abort();
       }),
-      this.#silence(AbortSignal.any([signal, flushed.signal])),
+      this.#silence(firstAbort(signal, flushed.signal)),
     ]);
     // Closing waits for requests under way, which a dead broker holds up for longer than a signal allows.
     const closing = new AbortController();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLogger, type AppContext } from '@clickstream/kafka-client';
+import { createLogger, firstAbort, type AppContext } from '@clickstream/kafka-client';
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { jsonLine } from '../core/json-line.ts';
@@ -48,7 +48,7 @@ async function top(flags: TopFlags, context: AppContext): Promise<number> {
   const log = createLogger('results-consumer', config, context.stderr.isTTY === true);
   const now = () => Date.now();
   const over = new AbortController();
-  const signal = AbortSignal.any([context.signal, over.signal]);
+  const signal = firstAbort(context.signal, over.signal);
   const { views, topics, reader } = await openViews(config, log, signal, now);
   const { promise: whole, resolve: setWhole } = Promise.withResolvers<undefined>();
   const feeding = feedViews({
@@ -109,7 +109,7 @@ async function draw(
   const screen = openRedrawnScreen(context, () => {
     quit.abort();
   });
-  const end = AbortSignal.any([signal, quit.signal]);
+  const end = firstAbort(signal, quit.signal);
   try {
     while (!end.aborted) {
       const { columns, rows } = screen;

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import {
   createLogger,
   createPartitionReader,
+  firstAbort,
   kafkaConnection,
   KafkaClientError,
   type AppContext,
@@ -137,7 +138,7 @@ async function connect(config: Config, { stderr, signal }: AppContext): Promise<
   const connection = kafkaConnection(config, 'clickstream-results-consumer');
   const log = createLogger('results-consumer', config, stderr.isTTY === true);
   const settled = new AbortController();
-  const late = delay(CONNECT_LIMIT_MS, undefined, { signal: AbortSignal.any([signal, settled.signal]) });
+  const late = delay(CONNECT_LIMIT_MS, undefined, { signal: firstAbort(signal, settled.signal) });
   try {
     return await Promise.race([
       createPartitionReader({ connection, log }),
