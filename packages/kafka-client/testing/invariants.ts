@@ -1,6 +1,7 @@
 import { decodeClick, homeOf, type Click } from './click.ts';
 import { placeOf } from './model-cluster.ts';
 import type { ModelLog, PlacedModelRecord } from './model-log.ts';
+import type { ModelTransactions } from './model-transactions.ts';
 import { APPLICATION_ID, TOPICS, type World } from './simulation-world.ts';
 import { expect, Violation } from './violation.ts';
 import { WindowRecount } from './window-recount.ts';
@@ -63,6 +64,8 @@ interface Seen {
   receivedAt: number[];
   letters: number;
   late: number;
+  /** Set when readers of the partition have come to see something that was not yet checked as a whole. */
+  isChanged: boolean;
 }
 
 const NOTHING: CheckpointRecord = {
@@ -87,6 +90,8 @@ export class Invariants {
   readonly #lookedTo = new Map<ModelLog, number>();
   readonly #letters = new Set<string>();
   readonly #lastForward = new Map<string, number>();
+  /** Whether a task is. */
+  #hasChanged = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -109,23 +114,32 @@ export class Invariants {
       receivedAt: Array.from({ length: world.partitions }, () => 0),
       letters: 0,
       late: 0,
+      isChanged: false,
     }));
   }
 
   /** @throws Violation */
   check(): void {
-    const { changed } = this.#world.cluster;
-    if (changed.size === 0) return;
-    for (const log of changed) this.#look(log);
-    changed.clear();
-    const ending: string[] = [];
-    for (const { id, state } of this.#world.cluster.transactions.all.values())
-      if (state.startsWith('prepare')) ending.push(id);
-    for (const task of this.#tasks) {
+    const { changed, transactions } = this.#world.cluster;
+    for (const log of changed) {
+      const task = this.#tasks[log.partition];
+      if (!task) continue;
+      this.#look(log, task);
+      task.isChanged = true;
+      this.#hasChanged = true;
       while (this.#checkNext(task));
-      // With a planted bug, ids go on after the partition.
-      const id = `${APPLICATION_ID}-${task.partition}`;
-      if (!ending.some((one) => one === id || one.startsWith(`${id} `))) this.#checkWhole(task);
+    }
+    changed.clear();
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
+    for (const task of this.#tasks) {
+      if (!task.isChanged) continue;
+      if (isEnding(task.partition, transactions)) {
+        this.#hasChanged = true;
+        continue;
+      }
+      this.#checkWhole(task);
+      task.isChanged = false;
     }
   }
 
@@ -187,10 +201,8 @@ export class Invariants {
   }
 
   /** Takes in what readers have come to see. */
-  #look(log: ModelLog): void {
-    const { topic, partition, stable, batches } = log;
-    const task = this.#tasks[partition];
-    if (!task) return;
+  #look(log: ModelLog, task: Seen): void {
+    const { topic, stable, batches } = log;
     const from = this.#lookedTo.get(log) ?? 0;
     if (stable <= from) return;
     let index = batches.length;
@@ -409,6 +421,15 @@ export class Invariants {
     if (cluster.log(TOPICS.repartition, partition).start > Number(rebuildFrom))
       throw new Violation(`${where}: forwards were purged that are still needed`);
   }
+}
+
+/** Whether a transaction of a task is decided and not yet seen to be so everywhere. */
+function isEnding(partition: number, { ending }: ModelTransactions): boolean {
+  if (ending.size === 0) return false;
+  const own = `${APPLICATION_ID}-${partition}`;
+  // With a planted bug, ids go on after the partition.
+  for (const { id } of ending) if (id === own || id.startsWith(`${own} `)) return true;
+  return false;
 }
 
 /** Takes note of a click's id. @returns whether it was there within the horizon before. */

@@ -1,5 +1,5 @@
 import type { PartitionResponse } from '../src/fetched-batch.ts';
-import { encodeMarker, encodeRecordBatch } from '../test/encode-record-batch.ts';
+import { encodeStoredBatch } from './encode-stored-batch.ts';
 import { ModelError } from './model-error.ts';
 
 export interface ModelRecord {
@@ -69,9 +69,9 @@ export class ModelLog {
    * Shown by test/partition-reader.test.ts "tells its first and its last readable offsets, and those of a time".
    */
   get stable(): number {
-    let stable = this.end;
-    for (const first of this.#open.values()) if (first < stable) stable = first;
-    return stable;
+    // Transactions are in the order in which they were opened.
+    for (const first of this.#open.values()) return first;
+    return this.end;
   }
 
   isOpen(producerId: number): boolean {
@@ -203,7 +203,7 @@ export class ModelLog {
     for (; index < this.batches.length && found.length < mostBatches; index++) {
       const batch = this.batches[index];
       if (!batch || batch.lastOffset >= stable) break;
-      found.push((batch.bytes ??= encode(batch)));
+      found.push((batch.bytes ??= encodeStoredBatch(batch)));
       upTo = batch.lastOffset + 1;
     }
     return {
@@ -236,20 +236,4 @@ export class ModelLog {
     this.onChange();
     return baseOffset;
   }
-}
-
-const CRC = 17;
-
-function encode({ baseOffset, lastOffset, producerId, records, marker }: StoredBatch): Buffer {
-  if (marker) return encodeMarker(BigInt(baseOffset), BigInt(producerId), marker);
-  const bytes = encodeRecordBatch({
-    baseOffset: BigInt(baseOffset),
-    producerId: BigInt(producerId),
-    isTransactional: producerId >= 0,
-    lastOffsetDelta: lastOffset - baseOffset,
-    records: records.map(({ offset, ...record }) => ({ ...record, offsetDelta: offset - baseOffset })),
-  });
-  // Nobody checks it, but a topic is recognised by it.
-  bytes.writeUInt32BE((Math.imul(baseOffset + 1, 0x9e3779b1) ^ (records[0]?.timestampMs ?? 0)) >>> 0, CRC);
-  return bytes;
 }

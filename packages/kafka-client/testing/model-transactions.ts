@@ -42,6 +42,8 @@ export interface CoordinatorSettings {
 /** The transaction coordinator, for producers of the protocol before KIP-890's second part, as kafkajs is. */
 export class ModelTransactions {
   readonly all = new Map<string, ModelTransaction>();
+  /** Those that are decided and have markers under way. */
+  readonly ending = new Set<ModelTransaction>();
   readonly #settings: CoordinatorSettings;
   #nextProducerId = 1;
 
@@ -150,7 +152,9 @@ export class ModelTransactions {
     const { later, markerDelayMs, writeMarker } = this.#settings;
     transaction.state = `prepare-${outcome}`;
     let missing = transaction.partitions.size;
+    this.ending.add(transaction);
     const complete = () => {
+      this.ending.delete(transaction);
       transaction.state = 'complete';
       transaction.ended = outcome;
     };

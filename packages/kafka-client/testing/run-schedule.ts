@@ -31,8 +31,28 @@ const STOP_LIMIT_MS = 10_000;
 /** Markers are on their way for less than this when nothing is wrong. */
 const SETTLE_MS = 200;
 
-/** Runs one schedule: the same seed, the same schedule. */
-export async function runSchedule(seed: number, engine: Engine): Promise<ScheduleResult> {
+/**
+ * Runs one schedule: the same seed, the same schedule.
+ *
+ * @param keepsStacks whether errors have their stacks, which cost about as much as the model: they are the answers of
+ * brokers.
+ */
+export async function runSchedule(
+  seed: number,
+  engine: Engine,
+  keepsStacks = false,
+): Promise<ScheduleResult> {
+  const { stackTraceLimit } = Error;
+  if (!keepsStacks) Error.stackTraceLimit = 0;
+  try {
+    return await run(seed, engine);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    await Scheduler.turn();
+  }
+}
+
+async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
   const random = new Random(seed);
   const { world, invariants } = createWorld(random);
   const { scheduler, coverage, trace, partitions } = world;
@@ -95,8 +115,8 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
     const isQuiet = () =>
       scheduler.nowMs > quietMs &&
       workload.isDone &&
-      invariants.isAllCounted &&
-      instances.every(({ isAtWork }) => isAtWork);
+      instances.every(({ isAtWork }) => isAtWork) &&
+      invariants.isAllCounted;
     if (!(await until(isQuiet, QUIET_LIMIT_MS)))
       throw new Violation(
         `not everything is counted ${QUIET_LIMIT_MS / 1000} s after the last fault: ${invariants.missing}`,

@@ -26,7 +26,7 @@ const count = values.seed === undefined ? Number(values.count) : 1;
 let failures = 0;
 let ran = 0;
 for (let seed = from; seed < from + count; seed++) {
-  const result = await runSchedule(seed, engine);
+  const result = await runSchedule(seed, engine, values.seed !== undefined);
   ran++;
   coverage.add(result.coverage);
   if (result.violation === undefined) {

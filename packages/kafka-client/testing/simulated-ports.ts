@@ -41,6 +41,7 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
     },
     reach: (signal) =>
       abortable(
+        process,
         signal,
         network
           .call({ process, node: GROUP_NODE, what: 'reach', apply: () => undefined })
@@ -55,6 +56,7 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
         const log = cluster.log(topic, partition);
         const isQuiet = Number(offset) <= log.start;
         await abortable(
+          process,
           signal,
           network.call({
             process,
@@ -72,19 +74,17 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
   };
 }
 
-function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+function abortable<T>(process: ModelProcess, signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(new NoAnswerError('aborted'));
     };
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
+    const forget = process.onAbort(signal, abort);
     work
       .then(resolve, (error: unknown) => {
         reject(error instanceof Error ? error : new ModelError('UNKNOWN'));
       })
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
+      .finally(forget);
   });
 }

@@ -46,7 +46,7 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
         resolve(undefined);
       };
     });
-    signal?.addEventListener('abort', wake);
+    const forget = signal && this.#process.onAbort(signal, wake);
     this.#streams.add(wake);
     const fetch = (position: bigint) => {
       const ahead = this.#fetch(topic, partition, position, to, isOver);
@@ -65,7 +65,7 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
       }
     } finally {
       this.#streams.delete(wake);
-      signal?.removeEventListener('abort', wake);
+      forget?.();
     }
   }
 
