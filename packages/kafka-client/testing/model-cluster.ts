@@ -69,7 +69,11 @@ export class ModelCluster {
     else this.#waiting.set(log, [wake]);
   }
 
-  /** A write inside a transaction, which the coordinator is asked about where the partition has none of it yet. */
+  /**
+   * A write inside a transaction, which the coordinator is asked about where the partition has none of it yet.
+   *
+   * Shown by test/model-transactions.test.ts "refuses a write to a partition that is not in the transaction".
+   */
   produce(
     place: string,
     records: readonly ModelRecord[],
@@ -82,10 +86,11 @@ export class ModelCluster {
   }
 
   /**
-   * Offsets inside a transaction: seen by nobody until its commit marker is there, and gone with an abort.
+   * Offsets inside a transaction: seen by nobody until its commit marker is there, and gone with an abort. Those of a
+   * fenced owner are refused, by which an owner learns whether it still is one.
    *
-   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and
-   * not before".
+   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and not before",
+   * "refuses the group's offsets of a fenced owner" and "refuses offsets of a transaction that they were not added to".
    */
   commitOffsets(owner: TransactionOwner, offsets: ReadonlyMap<string, number>): void {
     this.transactions.assertOngoing(owner, OFFSETS_PLACE);

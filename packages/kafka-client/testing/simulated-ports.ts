@@ -16,7 +16,8 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
     clock: process.clock,
     fence: (transactionalId) => SimulatedProducer.fence(world, process, transactionalId),
     joinGroup: (options) => SimulatedMembership.join(world, process, options),
-    // Offsets in a transaction that is not decided are not shown, and not waited for: test/model-transactions.test.ts.
+    // Offsets in a transaction that is not decided are not shown, and not waited for. Shown by
+    // test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and not before".
     groupOffsets: (groupId, topics) => {
       // The engine asks only where it has found a checkpoint.
       coverage.count('restores with a checkpoint');
