@@ -27,6 +27,7 @@ const LEAST_PER_THOUSAND: Partial<Record<Covered, number>> = {
   'writes repeated and recognised': 70,
   'transactions aborted by a fence': 200,
   'transactions timed out': 30,
+  'transactions ended without all their markers': 50,
   'commits decided when fenced': 40,
   'producer ids used up': 30,
   'fetches with aborted records between committed ones': 25,

@@ -11,6 +11,7 @@ export const COVERED = [
   'writes repeated and recognised',
   'transactions aborted by a fence',
   'transactions timed out',
+  'transactions ended without all their markers',
   'commits decided when fenced',
   'producer ids used up',
   'fetches with aborted records between committed ones',

@@ -207,6 +207,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
   ),
+  mutated('what transactions left undecided is not aborted', 91, /was forwarded to .* after one at/, [
+    {
+      file: 'stream-task.ts',
+      from: 'await producer.abortLeftOvers(this.#outputs(), applicationId);',
+      to: '',
+    },
+  ]),
   mutated('memory is not rebuilt from the inputs', 4, /users of the window|books.counted/, [
     { file: 'stream-task.ts', from: 'if (from >= to) return;', to: 'if (from <= to) return;' },
   ]),

@@ -1,7 +1,7 @@
 import type { InstanceSettings } from '../src/task-processor.ts';
 import { CountingLogic } from './counting-logic.ts';
 import { Coverage } from './coverage.ts';
-import { endFaults, startFaults } from './faults.ts';
+import { endFaults, startFaults, startLosingMarkers } from './faults.ts';
 import { Invariants } from './invariants.ts';
 import { ModelCluster } from './model-cluster.ts';
 import { ModelGroup } from './model-group.ts';
@@ -54,7 +54,9 @@ export async function runSchedule(
 
 async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
   const random = new Random(seed);
-  const { world, invariants } = createWorld(random);
+  // For what came later, so that seeds mean what they did before.
+  const extra = new Random(-seed);
+  const { world, invariants } = createWorld(random, extra);
   const { scheduler, coverage, trace, partitions } = world;
   let violation: Error | undefined;
   const onViolation = (found: Error) => {
@@ -106,6 +108,7 @@ async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
       records: 15 + random.below(50),
       durationMs: faultsMs,
     });
+    if (world.losesMarkers) startLosingMarkers(world, extra, faultsMs);
     startFaults(world, instances, { count: 2 + random.below(8), durationMs: faultsMs });
     await until(() => scheduler.nowMs >= faultsMs, Infinity);
 
@@ -150,7 +153,7 @@ async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
   return { seed, violation, trace, coverage, virtualMs: scheduler.nowMs };
 }
 
-function createWorld(random: Random): { world: World; invariants: Invariants } {
+function createWorld(random: Random, extra: Random): { world: World; invariants: Invariants } {
   const scheduler = new Scheduler();
   const coverage = new Coverage();
   const trace = new Trace(scheduler);
@@ -178,9 +181,10 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
   };
   const network = new ModelNetwork(scheduler, random, trace, coverage, timeouts.requestMs);
   const slowMarkers = random.chance(0.3) ? 0.2 : 0.02;
+  const mostEpochs = random.chance(0.2) ? 3 : 32_767;
   const cluster = new ModelCluster(Object.values(TOPICS), partitions, {
     timeoutMs: timeouts.transactionMs,
-    mostEpochs: random.chance(0.2) ? 3 : 32_767,
+    mostEpochs,
     later,
     markerDelayMs: () => (random.chance(slowMarkers) ? random.between(5, 150) : random.between(0.2, 2)),
     onTimeout: ({ id }) => {
@@ -212,6 +216,8 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
     timeouts,
     windows,
     isForgetful,
+    // A marker of another producer id would decide nothing.
+    losesMarkers: mostEpochs > 3 && extra.chance(0.15),
     scheduler,
     random,
     trace,

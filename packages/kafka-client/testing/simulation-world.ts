@@ -42,6 +42,8 @@ export interface World {
   readonly windows: WindowSettings;
   /** Whether retention removes clicks that are counted, and that memory would have to be rebuilt from. */
   readonly isForgetful: boolean;
+  /** Whether transactions may end without their markers. */
+  readonly losesMarkers: boolean;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;
