@@ -33,7 +33,7 @@ for (let seed = from; seed < from + count; seed++) {
     if (values.seed !== undefined) process.stdout.write(`${result.trace.last(Infinity).join('\n')}\n`);
     continue;
   }
-  process.stdout.write(`${report(result, values.seed === undefined ? 60 : Infinity)}\n`);
+  process.stdout.write(`${report(result, values.bug, values.seed === undefined ? 60 : Infinity)}\n`);
   if (++failures === Number(values.failures)) break;
 }
 const seconds = (performance.now() - startedAt) / 1000;
