@@ -119,7 +119,7 @@ export class ModelTransactions {
    */
   endTransaction(owner: TransactionOwner, outcome: 'commit' | 'abort'): void {
     const transaction = this.#ofOwner(owner);
-    if (transaction.state === 'ongoing') this.#end(transaction, outcome);
+    if (transaction.state === 'ongoing') this.#end(transaction, outcome, outcome === 'abort');
     else if (transaction.state === `prepare-${outcome}`) throw new ModelError('CONCURRENT_TRANSACTIONS');
     else if (transaction.state !== 'complete' || transaction.ended !== outcome)
       throw new ModelError('INVALID_TXN_STATE');
@@ -162,12 +162,13 @@ export class ModelTransactions {
    * there are undecided, until the next marker of the same producer. `pnpm test:faults --only broker-silent` has come to it,
    * see docs/decisions/0008-left-overs-are-aborted.md.
    */
-  #end(transaction: ModelTransaction, outcome: 'commit' | 'abort'): void {
+  #end(transaction: ModelTransaction, outcome: 'commit' | 'abort', keepsMarkers = false): void {
     const { later, markerDelayMs, writeMarker } = this.#settings;
     transaction.state = `prepare-${outcome}`;
     let missing = transaction.partitions.size;
     this.ending.add(transaction);
-    const isLost = this.losesMarkers?.(outcome);
+    // The engine asks for an abort only to end what was left over, and does not get over one that leaves something again.
+    const isLost = keepsMarkers ? undefined : this.losesMarkers?.(outcome);
     const complete = () => {
       this.ending.delete(transaction);
       transaction.state = 'complete';
