@@ -57,6 +57,9 @@ const LEAST_PER_THOUSAND: Partial<Record<Covered, number>> = {
   duplicates: 500,
   'late clicks': 1_500,
   'window results deleted': 40,
+  'sessions closed': 1_000,
+  'sessions absorbed or moved': 200,
+  'clicks in no session': 1_000,
 };
 
 describe('the engine over a model of the broker', () => {

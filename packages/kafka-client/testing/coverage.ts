@@ -42,6 +42,9 @@ export const COVERED = [
   'duplicates',
   'late clicks',
   'window results deleted',
+  'sessions closed',
+  'sessions absorbed or moved',
+  'clicks in no session',
   'transactions failed',
 ] as const;
 export type Covered = (typeof COVERED)[number];

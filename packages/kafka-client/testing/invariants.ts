@@ -3,6 +3,7 @@ import { placeOf } from './model-cluster.ts';
 import type { ModelLog, PlacedModelRecord } from './model-log.ts';
 import type { ModelTransactions } from './model-transactions.ts';
 import { APPLICATION_ID, TOPICS, type World } from './simulation-world.ts';
+import { SessionRecount } from './session-recount.ts';
 import { expect, Violation } from './violation.ts';
 import { WindowRecount } from './window-recount.ts';
 import type { LogicState } from './window-result.ts';
@@ -50,6 +51,7 @@ interface Seen {
   deadLetters: number[];
   newestTotal: Map<number, number>;
   readonly windows: WindowRecount;
+  readonly sessions: SessionRecount | undefined;
   /** When each id that is at home here was last seen, for each input. */
   readonly ids: Record<'input' | 'repartition', Map<number, number>>;
   /** Checkpoints seen whose results are not all seen yet, and when they were seen. */
@@ -95,27 +97,31 @@ export class Invariants {
 
   constructor(world: World) {
     this.#world = world;
-    this.#tasks = Array.from({ length: world.partitions }, (_, partition) => ({
-      partition,
-      input: [],
-      repartition: [],
-      results: [],
-      deadLetters: [],
-      newestTotal: new Map<number, number>(),
-      windows: new WindowRecount(world, partition),
-      ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
-      waiting: [],
-      newest: undefined,
-      checked: NOTHING,
-      published: new Map<number, number>(),
-      recounted: new Map<number, number>(),
-      inputAt: 0,
-      repartitionAt: 0,
-      receivedAt: Array.from({ length: world.partitions }, () => 0),
-      letters: 0,
-      late: 0,
-      isChanged: false,
-    }));
+    this.#tasks = Array.from({ length: world.partitions }, (_, partition) => {
+      const sessions = world.sessions && new SessionRecount(world.sessions, partition);
+      return {
+        partition,
+        sessions,
+        input: [],
+        repartition: [],
+        results: [],
+        deadLetters: [],
+        newestTotal: new Map<number, number>(),
+        windows: new WindowRecount(world, partition, sessions),
+        ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
+        waiting: [],
+        newest: undefined,
+        checked: NOTHING,
+        published: new Map<number, number>(),
+        recounted: new Map<number, number>(),
+        inputAt: 0,
+        repartitionAt: 0,
+        receivedAt: Array.from({ length: world.partitions }, () => 0),
+        letters: 0,
+        late: 0,
+        isChanged: false,
+      };
+    });
   }
 
   /** @throws Violation */
@@ -156,7 +162,9 @@ export class Invariants {
 
   /** Whether every window has its final result. */
   get isAllClosed(): boolean {
-    return this.#tasks.every(({ windows }) => windows.openWindows === 0);
+    return this.#tasks.every(
+      ({ windows, sessions }) => windows.openWindows === 0 && (sessions?.openSessions ?? 0) === 0,
+    );
   }
 
   /** How many windows have no final result, for the report. */
@@ -265,11 +273,18 @@ export class Invariants {
       case TOPICS.windows:
         task.windows.take(record);
         return;
+      case TOPICS.sessions:
+        task.sessions?.take(record);
+        return;
       case TOPICS.deadLetters: {
         const [place = '', reason, , streamTime] = value.split(' ');
-        if (this.#letters.has(place)) throw new Violation(`a second dead letter of ${place}`);
-        this.#letters.add(place);
+        // One that is late may be late for its session as well.
+        const what = reason === 'session-late' ? `${place}, for a session` : place;
+        if (this.#letters.has(what)) throw new Violation(`a second dead letter of ${what}`);
+        this.#letters.add(what);
         task.deadLetters.push(offset);
+        if (reason === 'session-late')
+          task.sessions?.takeLetter({ place, offset, streamTime: Number(streamTime) });
         if (reason === 'late') task.windows.takeLetter({ place, offset, streamTime: Number(streamTime) });
         return;
       }
@@ -307,6 +322,7 @@ export class Invariants {
       }
       task.recounted.set(click.user, (task.recounted.get(click.user) ?? 0) + 1);
       delta.counted++;
+      task.sessions?.count(place, click);
       if (!task.windows.count(place, click, record.seenMs)) return;
       task.late++;
       this.#world.coverage.count('late clicks');
@@ -390,10 +406,13 @@ export class Invariants {
       task.deadLetters.shift();
       task.letters++;
     }
-    expect(where('dead letters'), task.letters, books.rejected + task.late);
+    expect(where('dead letters'), task.letters, books.rejected + task.late + (task.sessions?.late ?? 0));
     const resultsEnd = Number(next.resultEnds[TOPICS.windows] ?? 0);
     const counts = { counted: clicks, late: task.late };
     task.windows.check(next.state, next.sums, counts, { resultsEnd, lettersEnd, seenMs }, where);
+    const { streamTime, isClosing, sessions = { sessioned: 0, sessionLate: 0 } } = next.state;
+    const ends = { resultsEnd: Number(next.resultEnds[TOPICS.sessions] ?? 0), lettersEnd };
+    task.sessions?.check(streamTime, isClosing, next.sums, sessions, ends, where);
     return true;
   }
 
@@ -403,7 +422,12 @@ export class Invariants {
     const { cluster } = this.#world;
     const where = `partition ${partition}, checkpoint ${newest.sequence}`;
     if (task.waiting.length > 0) throw new Violation(`${where}: results that it covers are missing`);
-    if (task.results.length > 0 || task.deadLetters.length > 0 || task.windows.isAhead)
+    if (
+      task.results.length > 0 ||
+      task.deadLetters.length > 0 ||
+      task.windows.isAhead ||
+      task.sessions?.isAhead
+    )
       throw new Violation(`${where} does not cover results that are committed`);
     for (const [input, topic] of [
       ['input', TOPICS.input],

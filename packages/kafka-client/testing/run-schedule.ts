@@ -71,14 +71,15 @@ async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
     inputTopic: TOPICS.input,
     repartitionTopic: TOPICS.repartition,
     checkpointTopic: TOPICS.checkpoint,
-    resultTopics: [TOPICS.results, TOPICS.windows],
+    resultTopics: [TOPICS.results, TOPICS.windows, ...(world.sessions ? [TOPICS.sessions] : [])],
     otherTopics: [TOPICS.deadLetters],
     partitions,
-    createLogic: (partition) => new CountingLogic(partition, world, emitsEvery),
+    createLogic: (partition) => new CountingLogic(partition, world, emitsEvery, engine.forgetsAbsorbed),
     idleTimeoutMs: random.pick([400, 1_000]),
     commitIntervalMs: random.pick([5, 50, 200]),
     commitMaxRecords: 2 + random.below(7),
-    purgeIntervalMs: random.between(300, 2_000),
+    // The engine purges what a commit has covered that is undone when its markers were left out.
+    purgeIntervalMs: random.between(300, 2_000) * (world.losesMarkers ? 1_000 : 1),
     onTransaction: (outcome) => {
       if (outcome === 'failed') coverage.count('transactions failed');
     },
@@ -215,6 +216,7 @@ function createWorld(random: Random, extra: Random): { world: World; invariants:
     nodes,
     timeouts,
     windows,
+    sessions: extra.chance(0.3) ? { gapMs: extra.pick([100, 600]), graceMs: windows.graceMs } : undefined,
     isForgetful,
     // A marker of another producer id would decide nothing.
     losesMarkers: mostEpochs > 3 && extra.chance(0.15),

@@ -1,6 +1,7 @@
 import type { Click } from './click.ts';
 import type { PlacedModelRecord } from './model-log.ts';
 import { EPOCH_MS, type World } from './simulation-world.ts';
+import type { SessionRecount } from './session-recount.ts';
 import { expect, Violation } from './violation.ts';
 import type { LogicState, WindowResult } from './window-result.ts';
 
@@ -17,6 +18,7 @@ const LONGEST_INTERVAL_MS = 1_000;
 /** The windows of one task: as published, and recounted from the clicks by code that shares nothing with what counts. */
 export class WindowRecount {
   readonly #world: World;
+  readonly #sessions: SessionRecount | undefined;
   readonly #where: string;
   /** Not yet covered by a checkpoint that can be checked. */
   #results: { readonly offset: number; readonly start: number; readonly result: WindowResult }[] = [];
@@ -38,8 +40,10 @@ export class WindowRecount {
     windowsEnd: '0',
   };
 
-  constructor(world: World, partition: number) {
+  /** @param sessions that the same stream time closes. */
+  constructor(world: World, partition: number, sessions?: SessionRecount) {
     this.#world = world;
+    this.#sessions = sessions;
     this.#where = `partition ${partition}`;
   }
 
@@ -177,7 +181,7 @@ export class WindowRecount {
     this.#world.coverage.count('checkpoints with a stream time of idle time');
     // What idle time may make of it.
     const { sizeMs, graceMs } = this.#world.windows;
-    if (!this.#recounted.has(streamTime - sizeMs - graceMs))
+    if (!this.#recounted.has(streamTime - sizeMs - graceMs) && !this.#sessions?.closesAt(streamTime))
       throw new Violation(where(`${what} is that of no click, and closes no window`));
     if (streamTime > EPOCH_MS + seenMs) throw new Violation(where(`${what} is ahead of the wall clock`));
     const couldBe = this.#greatestLeadMs + seenMs;
