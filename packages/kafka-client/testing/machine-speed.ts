@@ -1,5 +1,5 @@
 /** What {@link busyMs} takes on a core of the machine on which the limits were set, with nothing beside it. */
-const USUAL_MS = 95;
+const USUAL_MS = 195;
 const ROUNDS = 120_000_000 / 4096;
 
 /**
