@@ -30,8 +30,13 @@ describe('a broker', () => {
         whileConcurrent(() =>
           broker.addPartitionsToTxn({ ...owner, topics: [{ topic, partitions: [partition] }] }),
         ),
-      produce: async (owner: TransactionOwner, firstSequence: number, value: string, partition = 0) => {
-        const messages = [{ value }];
+      produce: async (
+        owner: TransactionOwner,
+        firstSequence: number,
+        values: string | string[],
+        partition = 0,
+      ) => {
+        const messages = [values].flat().map((value) => ({ value }));
         const { topics } = await broker.produce({
           ...owner,
           topicData: [{ topic, partitions: [{ partition, firstSequence, messages }] }],
@@ -82,6 +87,108 @@ describe('a broker', () => {
     });
     await end(owner, true);
     expect(await readTo(2n)).toEqual(['first']);
+  });
+
+  test('knows a batch by its first and its last sequence number', async () => {
+    const { init, add, produce, end, readTo } = await open();
+    const owner = await init();
+    await add(owner);
+    expect(await produce(owner, 0, ['first', 'second'])).toBe('0');
+    expect(await produce(owner, 2, 'third')).toBe('2');
+    for (const [sequence, values] of [
+      [0, ['first']],
+      [0, ['first', 'second', 'third']],
+      [1, ['second']],
+    ] as const)
+      await expect(produce(owner, sequence, [...values])).rejects.toMatchObject({
+        type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      });
+    expect(await produce(owner, 0, ['first', 'second'])).toBe('0');
+    await end(owner, true);
+    expect(await readTo(4n)).toEqual(['first', 'second', 'third']);
+  });
+
+  test('knows the last five batches of a producer, and refuses an older one', async () => {
+    const { init, add, produce } = await open();
+    const owner = await init();
+    await add(owner);
+    for (let sequence = 0; sequence < 6; sequence++) await produce(owner, sequence, 'once');
+    expect(await produce(owner, 1, 'once')).toBe('1');
+    await expect(produce(owner, 0, 'once')).rejects.toMatchObject({ type: 'OUT_OF_ORDER_SEQUENCE_NUMBER' });
+  });
+
+  test('takes any first sequence number of a producer that it does not know', async () => {
+    const { init, add, produce, end } = await open();
+    const owner = await init();
+    await add(owner);
+    expect(await produce(owner, 7, 'from 7 on')).toBe('0');
+    expect(await produce(owner, 8, 'and on')).toBe('1');
+    await end(owner, true);
+  });
+
+  test('wants a new epoch of a producer to begin with sequence number 0', async () => {
+    const { init, add, produce, end, readTo } = await open();
+    const first = await init();
+    await add(first);
+    await produce(first, 0, 'of the first');
+    await end(first, true);
+    const second = await init();
+    await add(second);
+    await expect(produce(second, 1, 'too far on')).rejects.toMatchObject({
+      type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    });
+    await produce(second, 0, 'of the second');
+    await end(second, true);
+    expect(await readTo(4n)).toEqual(['of the first', 'of the second']);
+  });
+
+  test('leaves a marker where nothing was written, and fences older epochs by it', async () => {
+    const { init, add, produce, end, bounds } = await open();
+    const zombie = await init();
+    await add(zombie);
+    await end(zombie, false);
+    // Taking over waits for the markers.
+    const owner = await init();
+    expect(await bounds()).toEqual({ start: 0n, end: 1n });
+    await add(owner);
+    await end(owner, false);
+    await init();
+    expect(await bounds()).toEqual({ start: 0n, end: 2n });
+    await expect(produce(zombie, 0, 'late')).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+    const next = await init();
+    await add(next);
+    // Of this producer only markers are known.
+    await expect(produce(next, 3, 'too far on')).rejects.toMatchObject({
+      type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    });
+    expect(await produce(next, 0, 'of the next')).toBe('2');
+  });
+
+  test("refuses the group's offsets of a fenced owner", async () => {
+    const { topic, broker, init } = await open();
+    const groupId = `group of ${topic}`;
+    const commit = (owner: TransactionOwner) =>
+      broker.txnOffsetCommit({
+        ...owner,
+        groupId,
+        topics: [{ topic, partitions: [{ partition: 0, offset: '7' }] }],
+      });
+    const zombie = await init();
+    await whileConcurrent(() => broker.addOffsetsToTxn({ ...zombie, groupId }));
+    await init();
+    const fenced = { type: 'INVALID_PRODUCER_EPOCH' };
+    await expect(broker.addOffsetsToTxn({ ...zombie, groupId })).rejects.toMatchObject(fenced);
+    await expect(commit(zombie)).rejects.toMatchObject(fenced);
+  });
+
+  test('refuses offsets of a transaction that they were not added to', async () => {
+    const { topic, broker, init, add } = await open();
+    const owner = await init();
+    await add(owner);
+    const topics = [{ topic, partitions: [{ partition: 0, offset: '7' }] }];
+    await expect(
+      whileConcurrent(() => broker.txnOffsetCommit({ ...owner, groupId: `group of ${topic}`, topics })),
+    ).rejects.toMatchObject({ type: 'INVALID_TXN_STATE' });
   });
 
   test('refuses a write to a partition that is not in the transaction', async () => {

@@ -40,14 +40,24 @@ export interface RawBroker extends PartitionBroker {
     sessionTimeout: number;
     rebalanceTimeout: number;
     groupProtocols: { name: string; metadata: Buffer }[];
-  }): Promise<{ generationId: number; memberId: string }>;
+    /** Of one that joins again. */
+    memberId?: string;
+    /** Of a static member. */
+    groupInstanceId?: string;
+  }): Promise<{ generationId: number; memberId: string; leaderId: string }>;
   syncGroup(request: {
     groupId: string;
     generationId: number;
     memberId: string;
     groupAssignment: { memberId: string; memberAssignment: Buffer }[];
   }): Promise<unknown>;
-  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
+  heartbeat(request: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    groupInstanceId?: string;
+  }): Promise<unknown>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
 }
 
 /** The one broker of these tests, which leads a topic and coordinates everything; disconnected when the test ends. */

@@ -2,6 +2,8 @@ import type { RecordCursor } from '../src/fetched-batch.ts';
 import type { ForwardedFrom, InputName, RecordVerdict, TaskLogic, TaskOutput } from '../src/task-logic.ts';
 import { decodeClick, homeOf } from './click.ts';
 import { SeenIds } from './seen-ids.ts';
+import { SessionCounts } from './session-counts.ts';
+import type { SessionResult } from './session-result.ts';
 import { TOPICS, type World } from './simulation-world.ts';
 import { WindowCounts } from './window-counts.ts';
 import type { LogicState, WindowResult } from './window-result.ts';
@@ -12,31 +14,35 @@ import type { LogicState, WindowResult } from './window-result.ts';
  */
 export class CountingLogic implements TaskLogic {
   readonly #partition: number;
-  readonly #world: Pick<World, 'partitions' | 'windows' | 'coverage'>;
+  readonly #world: Pick<World, 'partitions' | 'windows' | 'sessions' | 'coverage'>;
   readonly #emitsEvery: boolean;
   readonly #totals = new Map<number, number>();
   readonly #changed = new Set<number>();
   readonly #windows: WindowCounts;
+  readonly #sessions: SessionCounts | undefined;
   readonly #ids: Record<InputName, SeenIds>;
   #books: LogicState['books'] = { windowed: 0, late: 0 };
+  #sessionBooks = { sessioned: 0, sessionLate: 0 };
   #clicks = 0;
 
   /** @param emitsEvery one total per click, else one per user and transaction. */
   constructor(
     partition: number,
-    world: Pick<World, 'partitions' | 'windows' | 'coverage'>,
+    world: Pick<World, 'partitions' | 'windows' | 'sessions' | 'coverage'>,
     emitsEvery: boolean,
+    forgetsAbsorbed = false,
   ) {
     this.#partition = partition;
     this.#world = world;
     this.#emitsEvery = emitsEvery;
     const { horizonMs } = world.windows;
-    this.#windows = new WindowCounts(world.windows);
+    this.#sessions = world.sessions && new SessionCounts(world.sessions, forgetsAbsorbed);
+    this.#windows = new WindowCounts(world.windows, this.#sessions);
     this.#ids = { input: new SeenIds(horizonMs), repartition: new SeenIds(horizonMs) };
   }
 
   get heldBack(): number {
-    return this.#changed.size + this.#windows.heldBack;
+    return this.#changed.size + this.#windows.heldBack + (this.#sessions?.heldBack ?? 0);
   }
 
   get heldBackBytes(): number {
@@ -48,12 +54,22 @@ export class CountingLogic implements TaskLogic {
   }
 
   resume(snapshot: unknown): void {
-    const { streamTime, books, windowsEnd } = snapshot as LogicState;
+    const { streamTime, books, windowsEnd, sessions } = snapshot as LogicState;
     this.#books = books;
     this.#windows.resume(streamTime ?? undefined, BigInt(windowsEnd));
+    if (!sessions) return;
+    const { sessioned, sessionLate, end } = sessions;
+    this.#sessionBooks = { sessioned, sessionLate };
+    this.#sessions?.resume(BigInt(end));
   }
 
   restore(topic: string, record: RecordCursor): void {
+    if (topic === TOPICS.sessions) {
+      const bytes = record.value();
+      const result = bytes ? (JSON.parse(String(bytes)) as SessionResult) : undefined;
+      this.#sessions?.restore(String(record.key()), result, record.offset);
+      return;
+    }
     const key = Number(record.key());
     const value = String(record.value());
     if (topic === TOPICS.windows) {
@@ -113,6 +129,13 @@ export class CountingLogic implements TaskLogic {
       this.#books = { windowed, late: late + 1 };
       list(`late at ${this.#windows.streamTime}`);
     }
+    if (!this.#sessions) return 'counted';
+    if (this.#sessions.count(click, this.#windows.streamTime ?? 0)) this.#sessionBooks.sessioned++;
+    else {
+      this.#sessionBooks.sessionLate++;
+      this.#world.coverage.count('clicks in no session');
+      list(`session-late at ${this.#windows.streamTime}`);
+    }
     return 'counted';
   }
 
@@ -140,11 +163,24 @@ export class CountingLogic implements TaskLogic {
         value: Buffer.from(JSON.stringify(result)),
       }),
     );
+    this.#sessions?.flush((key, result) => {
+      if (!result) this.#world.coverage.count('sessions absorbed or moved');
+      else if (result.final) this.#world.coverage.count('sessions closed');
+      const value = result ? Buffer.from(JSON.stringify(result)) : null;
+      return output.write({ topic: TOPICS.sessions, key: Buffer.from(key), value });
+    });
   }
 
   snapshot(): LogicState {
     const { streamTime = null, isClosing, end } = this.#windows;
-    return { streamTime, books: this.#books, isClosing, windowsEnd: String(end) };
+    const sessions = this.#sessions && { ...this.#sessionBooks, end: String(this.#sessions.end) };
+    return {
+      streamTime,
+      books: this.#books,
+      isClosing,
+      windowsEnd: String(end),
+      ...(sessions && { sessions }),
+    };
   }
 
   rebuildFrom(input: InputName, position: bigint): bigint {
@@ -154,11 +190,14 @@ export class CountingLogic implements TaskLogic {
   }
 
   resultsFrom(): Record<string, bigint> {
-    return { [TOPICS.windows]: this.#windows.resultsFrom };
+    return {
+      [TOPICS.windows]: this.#windows.resultsFrom,
+      ...(this.#sessions && { [TOPICS.sessions]: this.#sessions.resultsFrom }),
+    };
   }
 
   sums(): Record<string, number> {
-    return { clicks: this.#clicks, users: this.#totals.size, ...this.#windows.sums };
+    return { clicks: this.#clicks, users: this.#totals.size, ...this.#windows.sums, ...this.#sessions?.sums };
   }
 
   #isAtHome(user: number): boolean {

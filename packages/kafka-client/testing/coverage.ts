@@ -11,6 +11,7 @@ export const COVERED = [
   'writes repeated and recognised',
   'transactions aborted by a fence',
   'transactions timed out',
+  'transactions ended without all their markers',
   'commits decided when fenced',
   'producer ids used up',
   'fetches with aborted records between committed ones',
@@ -41,6 +42,9 @@ export const COVERED = [
   'duplicates',
   'late clicks',
   'window results deleted',
+  'sessions closed',
+  'sessions absorbed or moved',
+  'clicks in no session',
   'transactions failed',
 ] as const;
 export type Covered = (typeof COVERED)[number];

@@ -1,3 +1,4 @@
+import type { Random } from './random.ts';
 import type { SimulatedInstance } from './simulated-instance.ts';
 import { TOPICS, type World } from './simulation-world.ts';
 
@@ -143,9 +144,41 @@ export function startFaults(
   });
 }
 
+/**
+ * Lets transactions end without their markers now and then: aborted ones without some or all of them, committed ones
+ * without all. Of a committed one that has some, the engine loses what the others decide, or refuses (decision 0008).
+ */
+export function startLosingMarkers(
+  { cluster: { transactions }, scheduler, coverage, trace }: World,
+  random: Random,
+  durationMs: number,
+): void {
+  const lose = (outcome: 'commit' | 'abort') => {
+    coverage.count('transactions ended without all their markers');
+    const share = outcome === 'abort' && random.chance(0.5) ? 0.5 : 1;
+    trace.add('fault', `${share < 1 ? 'some' : 'all'} markers of an ${outcome} are left out`);
+    return () => random.chance(share);
+  };
+  for (let count = 1 + random.below(3); count > 0; count--)
+    scheduler.after(random.between(0, durationMs), () => {
+      transactions.losesMarkers = lose;
+      scheduler.after(random.between(20, 300), () => {
+        transactions.losesMarkers = undefined;
+        return false;
+      });
+      return false;
+    });
+}
+
 /** Ends everything that may still be wrong. */
-export function endFaults({ network, random }: World, instances: readonly SimulatedInstance[]): void {
+export function endFaults(
+  { network, random, cluster, losesMarkers }: World,
+  instances: readonly SimulatedInstance[],
+): void {
   network.settle();
+  cluster.transactions.losesMarkers = undefined;
+  // What is undecided shows at the next write, and there may be none: nobody but a task that starts ends it then.
+  if (losesMarkers) for (const instance of instances) instance.kill();
   for (const instance of instances) {
     instance.process?.resume();
     if (!instance.isUp) instance.startLater(random.between(0, 500));

@@ -1,7 +1,9 @@
 import { decodeClick, homeOf, type Click } from './click.ts';
 import { placeOf } from './model-cluster.ts';
 import type { ModelLog, PlacedModelRecord } from './model-log.ts';
+import type { ModelTransactions } from './model-transactions.ts';
 import { APPLICATION_ID, TOPICS, type World } from './simulation-world.ts';
+import { SessionRecount } from './session-recount.ts';
 import { expect, Violation } from './violation.ts';
 import { WindowRecount } from './window-recount.ts';
 import type { LogicState } from './window-result.ts';
@@ -49,6 +51,7 @@ interface Seen {
   deadLetters: number[];
   newestTotal: Map<number, number>;
   readonly windows: WindowRecount;
+  readonly sessions: SessionRecount | undefined;
   /** When each id that is at home here was last seen, for each input. */
   readonly ids: Record<'input' | 'repartition', Map<number, number>>;
   /** Checkpoints seen whose results are not all seen yet, and when they were seen. */
@@ -63,6 +66,8 @@ interface Seen {
   receivedAt: number[];
   letters: number;
   late: number;
+  /** Set when readers of the partition have come to see something that was not yet checked as a whole. */
+  isChanged: boolean;
 }
 
 const NOTHING: CheckpointRecord = {
@@ -87,45 +92,60 @@ export class Invariants {
   readonly #lookedTo = new Map<ModelLog, number>();
   readonly #letters = new Set<string>();
   readonly #lastForward = new Map<string, number>();
+  /** Whether a task is. */
+  #hasChanged = false;
 
   constructor(world: World) {
     this.#world = world;
-    this.#tasks = Array.from({ length: world.partitions }, (_, partition) => ({
-      partition,
-      input: [],
-      repartition: [],
-      results: [],
-      deadLetters: [],
-      newestTotal: new Map<number, number>(),
-      windows: new WindowRecount(world, partition),
-      ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
-      waiting: [],
-      newest: undefined,
-      checked: NOTHING,
-      published: new Map<number, number>(),
-      recounted: new Map<number, number>(),
-      inputAt: 0,
-      repartitionAt: 0,
-      receivedAt: Array.from({ length: world.partitions }, () => 0),
-      letters: 0,
-      late: 0,
-    }));
+    this.#tasks = Array.from({ length: world.partitions }, (_, partition) => {
+      const sessions = world.sessions && new SessionRecount(world.sessions, partition);
+      return {
+        partition,
+        sessions,
+        input: [],
+        repartition: [],
+        results: [],
+        deadLetters: [],
+        newestTotal: new Map<number, number>(),
+        windows: new WindowRecount(world, partition, sessions),
+        ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
+        waiting: [],
+        newest: undefined,
+        checked: NOTHING,
+        published: new Map<number, number>(),
+        recounted: new Map<number, number>(),
+        inputAt: 0,
+        repartitionAt: 0,
+        receivedAt: Array.from({ length: world.partitions }, () => 0),
+        letters: 0,
+        late: 0,
+        isChanged: false,
+      };
+    });
   }
 
   /** @throws Violation */
   check(): void {
-    const { changed } = this.#world.cluster;
-    if (changed.size === 0) return;
-    for (const log of changed) this.#look(log);
-    changed.clear();
-    const ending: string[] = [];
-    for (const { id, state } of this.#world.cluster.transactions.all.values())
-      if (state.startsWith('prepare')) ending.push(id);
-    for (const task of this.#tasks) {
+    const { changed, transactions } = this.#world.cluster;
+    for (const log of changed) {
+      const task = this.#tasks[log.partition];
+      if (!task) continue;
+      this.#look(log, task);
+      task.isChanged = true;
+      this.#hasChanged = true;
       while (this.#checkNext(task));
-      // With a planted bug, ids go on after the partition.
-      const id = `${APPLICATION_ID}-${task.partition}`;
-      if (!ending.some((one) => one === id || one.startsWith(`${id} `))) this.#checkWhole(task);
+    }
+    changed.clear();
+    if (!this.#hasChanged) return;
+    this.#hasChanged = false;
+    for (const task of this.#tasks) {
+      if (!task.isChanged) continue;
+      if (isEnding(task.partition, transactions)) {
+        this.#hasChanged = true;
+        continue;
+      }
+      this.#checkWhole(task);
+      task.isChanged = false;
     }
   }
 
@@ -142,7 +162,9 @@ export class Invariants {
 
   /** Whether every window has its final result. */
   get isAllClosed(): boolean {
-    return this.#tasks.every(({ windows }) => windows.openWindows === 0);
+    return this.#tasks.every(
+      ({ windows, sessions }) => windows.openWindows === 0 && (sessions?.openSessions ?? 0) === 0,
+    );
   }
 
   /** How many windows have no final result, for the report. */
@@ -187,10 +209,8 @@ export class Invariants {
   }
 
   /** Takes in what readers have come to see. */
-  #look(log: ModelLog): void {
-    const { topic, partition, stable, batches } = log;
-    const task = this.#tasks[partition];
-    if (!task) return;
+  #look(log: ModelLog, task: Seen): void {
+    const { topic, stable, batches } = log;
     const from = this.#lookedTo.get(log) ?? 0;
     if (stable <= from) return;
     let index = batches.length;
@@ -253,11 +273,18 @@ export class Invariants {
       case TOPICS.windows:
         task.windows.take(record);
         return;
+      case TOPICS.sessions:
+        task.sessions?.take(record);
+        return;
       case TOPICS.deadLetters: {
         const [place = '', reason, , streamTime] = value.split(' ');
-        if (this.#letters.has(place)) throw new Violation(`a second dead letter of ${place}`);
-        this.#letters.add(place);
+        // One that is late may be late for its session as well.
+        const what = reason === 'session-late' ? `${place}, for a session` : place;
+        if (this.#letters.has(what)) throw new Violation(`a second dead letter of ${what}`);
+        this.#letters.add(what);
         task.deadLetters.push(offset);
+        if (reason === 'session-late')
+          task.sessions?.takeLetter({ place, offset, streamTime: Number(streamTime) });
         if (reason === 'late') task.windows.takeLetter({ place, offset, streamTime: Number(streamTime) });
         return;
       }
@@ -295,6 +322,7 @@ export class Invariants {
       }
       task.recounted.set(click.user, (task.recounted.get(click.user) ?? 0) + 1);
       delta.counted++;
+      task.sessions?.count(place, click);
       if (!task.windows.count(place, click, record.seenMs)) return;
       task.late++;
       this.#world.coverage.count('late clicks');
@@ -378,10 +406,13 @@ export class Invariants {
       task.deadLetters.shift();
       task.letters++;
     }
-    expect(where('dead letters'), task.letters, books.rejected + task.late);
+    expect(where('dead letters'), task.letters, books.rejected + task.late + (task.sessions?.late ?? 0));
     const resultsEnd = Number(next.resultEnds[TOPICS.windows] ?? 0);
     const counts = { counted: clicks, late: task.late };
     task.windows.check(next.state, next.sums, counts, { resultsEnd, lettersEnd, seenMs }, where);
+    const { streamTime, isClosing, sessions = { sessioned: 0, sessionLate: 0 } } = next.state;
+    const ends = { resultsEnd: Number(next.resultEnds[TOPICS.sessions] ?? 0), lettersEnd };
+    task.sessions?.check(streamTime, isClosing, next.sums, sessions, ends, where);
     return true;
   }
 
@@ -391,7 +422,12 @@ export class Invariants {
     const { cluster } = this.#world;
     const where = `partition ${partition}, checkpoint ${newest.sequence}`;
     if (task.waiting.length > 0) throw new Violation(`${where}: results that it covers are missing`);
-    if (task.results.length > 0 || task.deadLetters.length > 0 || task.windows.isAhead)
+    if (
+      task.results.length > 0 ||
+      task.deadLetters.length > 0 ||
+      task.windows.isAhead ||
+      task.sessions?.isAhead
+    )
       throw new Violation(`${where} does not cover results that are committed`);
     for (const [input, topic] of [
       ['input', TOPICS.input],
@@ -409,6 +445,15 @@ export class Invariants {
     if (cluster.log(TOPICS.repartition, partition).start > Number(rebuildFrom))
       throw new Violation(`${where}: forwards were purged that are still needed`);
   }
+}
+
+/** Whether a transaction of a task is decided and not yet seen to be so everywhere. */
+function isEnding(partition: number, { ending }: ModelTransactions): boolean {
+  if (ending.size === 0) return false;
+  const own = `${APPLICATION_ID}-${partition}`;
+  // With a planted bug, ids go on after the partition.
+  for (const { id } of ending) if (id === own || id.startsWith(`${own} `)) return true;
+  return false;
 }
 
 /** Takes note of a click's id. @returns whether it was there within the horizon before. */

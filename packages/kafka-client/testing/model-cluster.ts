@@ -12,6 +12,7 @@ export function placeOf(topic: string, partition: number): string {
 /** All partitions, the transaction coordinator and the group's offsets. */
 export class ModelCluster {
   readonly logs = new Map<string, ModelLog>();
+  readonly #byTopic = new Map<string, ModelLog[]>();
   /** Logs whose readers may see something else than before; whoever looks at them empties it. */
   readonly changed = new Set<ModelLog>();
   readonly transactions: ModelTransactions;
@@ -33,7 +34,9 @@ export class ModelCluster {
         else this.logAt(place).mark(producerId, epoch, marker);
       },
     });
-    for (const topic of topics)
+    for (const topic of topics) {
+      const ofTopic: ModelLog[] = [];
+      this.#byTopic.set(topic, ofTopic);
       for (let partition = 0; partition < partitions; partition++) {
         const log = new ModelLog(topic, partition);
         log.onChange = () => {
@@ -42,11 +45,15 @@ export class ModelCluster {
           if (waiting) for (const wake of waiting.splice(0)) wake();
         };
         this.logs.set(placeOf(topic, partition), log);
+        ofTopic.push(log);
       }
+    }
   }
 
   log(topic: string, partition: number): ModelLog {
-    return this.logAt(placeOf(topic, partition));
+    const log = this.#byTopic.get(topic)?.[partition];
+    if (!log) throw new Error(`no partition ${placeOf(topic, partition)}`);
+    return log;
   }
 
   logAt(place: string): ModelLog {
@@ -62,7 +69,11 @@ export class ModelCluster {
     else this.#waiting.set(log, [wake]);
   }
 
-  /** A write inside a transaction, which the coordinator is asked about where the partition has none of it yet. */
+  /**
+   * A write inside a transaction, which the coordinator is asked about where the partition has none of it yet.
+   *
+   * Shown by test/model-transactions.test.ts "refuses a write to a partition that is not in the transaction".
+   */
   produce(
     place: string,
     records: readonly ModelRecord[],
@@ -75,10 +86,11 @@ export class ModelCluster {
   }
 
   /**
-   * Offsets inside a transaction: seen by nobody until its commit marker is there, and gone with an abort.
+   * Offsets inside a transaction: seen by nobody until its commit marker is there, and gone with an abort. Those of a
+   * fenced owner are refused, by which an owner learns whether it still is one.
    *
-   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and
-   * not before".
+   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and not before",
+   * "refuses the group's offsets of a fenced owner" and "refuses offsets of a transaction that they were not added to".
    */
   commitOffsets(owner: TransactionOwner, offsets: ReadonlyMap<string, number>): void {
     this.transactions.assertOngoing(owner, OFFSETS_PLACE);

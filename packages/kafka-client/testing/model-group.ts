@@ -50,10 +50,13 @@ export class ModelGroup {
 
   /**
    * A member joins, or joins again. While the group stands still a static member that comes back gets what it had, in
-   * the same generation, and its predecessor is fenced.
+   * the same generation, and its predecessor is fenced; so does a member that joins again with nothing else to say, unless
+   * it leads.
    *
    * Shown by test/group-membership.test.ts "finds its partitions again after a restart, and nobody else notices" and
-   * "ends, and says why, when another process joins with its id".
+   * "ends, and says why, when another process joins with its id", test/model-group.test.ts "does not share out again for a
+   * member that joins as before, unless it is the leader" and "shares out again for a member that joins with something else
+   * to say".
    */
   join(joining: Joining, answer: Answer): void {
     const { memberId, instanceId } = joining;
@@ -77,7 +80,14 @@ export class ModelGroup {
         return;
       }
     }
-    const assigned = this.members.get(memberId)?.assigned ?? [];
+    const before = this.members.get(memberId);
+    const assigned = before?.assigned ?? [];
+    const isLeader = this.members.keys().next().value === memberId;
+    if (before && !isLeader && !this.#isRebalancing && before.owned.join() === joining.owned.join()) {
+      this.#enter({ ...joining, assigned });
+      answer({ generation: this.generation, partitions: assigned });
+      return;
+    }
     this.#enter({ ...joining, assigned }).waiting = answer;
     if (this.#isRebalancing) this.#completeIfAll();
     else this.#beginRebalance();
@@ -97,6 +107,10 @@ export class ModelGroup {
     if (this.#isRebalancing) throw new ModelError('REBALANCE_IN_PROGRESS');
   }
 
+  /**
+   * Shown by test/model-group.test.ts "shares out again at once when a member leaves, and does not know it any more" and
+   * test/group-membership.test.ts "gives up its seat when told to".
+   */
   leave(memberId: string): void {
     if (this.members.delete(memberId)) this.#beginRebalance();
   }
@@ -150,7 +164,11 @@ export class ModelGroup {
     this.#complete();
   }
 
-  /** Dynamic members that have not come are out; static ones keep their share until their session is over. */
+  /**
+   * Dynamic members that have not come are out; static ones keep their share until their session is over.
+   *
+   * Shown by test/model-group.test.ts "goes on without a member that does not come in time, but with one that is static".
+   */
   #complete(): void {
     for (const member of this.members.values())
       if (!member.waiting && member.instanceId === undefined) this.members.delete(member.memberId);

@@ -1,5 +1,5 @@
 import type { PartitionResponse } from '../src/fetched-batch.ts';
-import { encodeMarker, encodeRecordBatch } from '../test/encode-record-batch.ts';
+import { encodeStoredBatch } from './encode-stored-batch.ts';
 import { ModelError } from './model-error.ts';
 
 export interface ModelRecord {
@@ -38,7 +38,7 @@ interface ProducerState {
   epoch: number;
   nextSequence: number;
   /** The batches that a repetition is recognised by. */
-  recent: { sequence: number; baseOffset: number }[];
+  recent: { sequence: number; count: number; baseOffset: number }[];
 }
 
 /** Batches by which a leader recognises a repetition: `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`. */
@@ -69,9 +69,9 @@ export class ModelLog {
    * Shown by test/partition-reader.test.ts "tells its first and its last readable offsets, and those of a time".
    */
   get stable(): number {
-    let stable = this.end;
-    for (const first of this.#open.values()) if (first < stable) stable = first;
-    return stable;
+    // Transactions are in the order in which they were opened.
+    for (const first of this.#open.values()) return first;
+    return this.end;
   }
 
   isOpen(producerId: number): boolean {
@@ -98,11 +98,14 @@ export class ModelLog {
   }
 
   /**
-   * A write inside a transaction. One of an older epoch is refused; one that repeats a batch is acknowledged with where
-   * that batch stands, whatever it holds; one that leaves out a sequence number is refused.
+   * A write inside a transaction. One of an older epoch is refused; one with the first and the last sequence number of a
+   * batch that is remembered is acknowledged with where that batch stands, whatever it holds; one that leaves out a
+   * sequence number is refused. A producer that is not known may begin anywhere, a new epoch with 0 only.
    *
-   * Shown by test/model-transactions.test.ts "refuses what a fenced owner sends" and "takes a batch whose sequence
-   * number it knows for a repetition", test/patch/idempotent-sends.test.ts.
+   * Shown by test/model-transactions.test.ts "refuses what a fenced owner sends", "takes a batch whose sequence number it
+   * knows for a repetition", "knows a batch by its first and its last sequence number", "knows the last five batches of a
+   * producer, and refuses an older one", "takes any first sequence number of a producer that it does not know" and "wants a
+   * new epoch of a producer to begin with sequence number 0".
    */
   appendTransactional(
     records: readonly ModelRecord[],
@@ -112,21 +115,31 @@ export class ModelLog {
     let state = this.#producers.get(producerId);
     if (state && epoch < state.epoch) throw new ModelError('INVALID_PRODUCER_EPOCH');
     if (!state || epoch > state.epoch) {
-      if (sequence !== 0) throw new ModelError('OUT_OF_ORDER_SEQUENCE_NUMBER');
-      state = { epoch, nextSequence: 0, recent: [] };
+      if (state && sequence !== 0) throw new ModelError('OUT_OF_ORDER_SEQUENCE_NUMBER');
+      state = { epoch, nextSequence: sequence, recent: [] };
       this.#producers.set(producerId, state);
     }
-    const known = state.recent.find((batch) => batch.sequence === sequence);
+    const known = state.recent.find((batch) => batch.sequence === sequence && batch.count === records.length);
     if (known) return { baseOffset: known.baseOffset, isRepetition: true };
     if (sequence !== state.nextSequence) throw new ModelError('OUT_OF_ORDER_SEQUENCE_NUMBER');
     if (!this.#open.has(producerId)) this.#open.set(producerId, this.end);
     const baseOffset = this.#store(records, timestampMs, producerId);
     state.nextSequence += records.length;
-    state.recent = [...state.recent.slice(1 - BATCHES_TO_RETAIN), { sequence, baseOffset }];
+    state.recent = [
+      ...state.recent.slice(1 - BATCHES_TO_RETAIN),
+      { sequence, count: records.length, baseOffset },
+    ];
     return { baseOffset, isRepetition: false };
   }
 
-  /** Ends a transaction here. @param epoch that of the marker, which fences older ones from now on. */
+  /**
+   * Ends a transaction here. The marker takes an offset also where nothing was written, and a producer may be known by
+   * nothing else.
+   *
+   * Shown by test/model-transactions.test.ts "leaves a marker where nothing was written, and fences older epochs by it".
+   *
+   * @param epoch that of the marker, which fences older ones from now on.
+   */
   mark(producerId: number, epoch: number, marker: 'commit' | 'abort'): void {
     const state = this.#producers.get(producerId);
     if (!state) this.#producers.set(producerId, { epoch, nextSequence: 0, recent: [] });
@@ -203,7 +216,7 @@ export class ModelLog {
     for (; index < this.batches.length && found.length < mostBatches; index++) {
       const batch = this.batches[index];
       if (!batch || batch.lastOffset >= stable) break;
-      found.push((batch.bytes ??= encode(batch)));
+      found.push((batch.bytes ??= encodeStoredBatch(batch)));
       upTo = batch.lastOffset + 1;
     }
     return {
@@ -236,20 +249,4 @@ export class ModelLog {
     this.onChange();
     return baseOffset;
   }
-}
-
-const CRC = 17;
-
-function encode({ baseOffset, lastOffset, producerId, records, marker }: StoredBatch): Buffer {
-  if (marker) return encodeMarker(BigInt(baseOffset), BigInt(producerId), marker);
-  const bytes = encodeRecordBatch({
-    baseOffset: BigInt(baseOffset),
-    producerId: BigInt(producerId),
-    isTransactional: producerId >= 0,
-    lastOffsetDelta: lastOffset - baseOffset,
-    records: records.map(({ offset, ...record }) => ({ ...record, offsetDelta: offset - baseOffset })),
-  });
-  // Nobody checks it, but a topic is recognised by it.
-  bytes.writeUInt32BE((Math.imul(baseOffset + 1, 0x9e3779b1) ^ (records[0]?.timestampMs ?? 0)) >>> 0, CRC);
-  return bytes;
 }

@@ -81,6 +81,7 @@ export class ModelNetwork {
   }
 
   isReachable(node: number, process: ModelProcess): boolean {
+    if (this.#unreachable.size === 0) return true;
     return !this.#unreachable.has(String(node)) && !this.#unreachable.has(`${process.name} ${node}`);
   }
 

@@ -13,6 +13,7 @@ export class ModelProcess {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   #held: (() => void)[] = [];
+  readonly #listening = new Set<() => void>();
 
   constructor(name: string, scheduler: Scheduler, random: Random) {
     this.name = name;
@@ -30,10 +31,10 @@ export class ModelProcess {
             return;
           }
           const done = () => {
-            signal?.removeEventListener('abort', done);
+            forget?.();
             resolve();
           };
-          signal?.addEventListener('abort', done);
+          const forget = signal && this.onAbort(signal, done);
           this.deliver(ms, done);
         }),
     };
@@ -52,10 +53,27 @@ export class ModelProcess {
     });
   }
 
+  /**
+   * Listens for as long as the process lives: Node keeps whoever listens to a signal of several others, and with a dead
+   * process it would keep the whole schedule.
+   *
+   * @returns what ends it.
+   */
+  onAbort(signal: AbortSignal, listen: () => void): () => void {
+    const forget = () => {
+      signal.removeEventListener('abort', listen);
+      this.#listening.delete(forget);
+    };
+    signal.addEventListener('abort', listen);
+    this.#listening.add(forget);
+    return forget;
+  }
+
   /** As SIGKILL does: nothing reaches it any more, and what it has sent is on its way. */
   kill(): void {
     this.state = 'dead';
     this.#held = [];
+    for (const forget of this.#listening) forget();
   }
 
   /** As SIGSTOP does. */

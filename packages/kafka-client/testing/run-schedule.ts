@@ -1,7 +1,7 @@
 import type { InstanceSettings } from '../src/task-processor.ts';
 import { CountingLogic } from './counting-logic.ts';
 import { Coverage } from './coverage.ts';
-import { endFaults, startFaults } from './faults.ts';
+import { endFaults, startFaults, startLosingMarkers } from './faults.ts';
 import { Invariants } from './invariants.ts';
 import { ModelCluster } from './model-cluster.ts';
 import { ModelGroup } from './model-group.ts';
@@ -31,10 +31,32 @@ const STOP_LIMIT_MS = 10_000;
 /** Markers are on their way for less than this when nothing is wrong. */
 const SETTLE_MS = 200;
 
-/** Runs one schedule: the same seed, the same schedule. */
-export async function runSchedule(seed: number, engine: Engine): Promise<ScheduleResult> {
+/**
+ * Runs one schedule: the same seed, the same schedule.
+ *
+ * @param keepsStacks whether errors have their stacks, which cost about as much as the model: they are the answers of
+ * brokers.
+ */
+export async function runSchedule(
+  seed: number,
+  engine: Engine,
+  keepsStacks = false,
+): Promise<ScheduleResult> {
+  const { stackTraceLimit } = Error;
+  if (!keepsStacks) Error.stackTraceLimit = 0;
+  try {
+    return await run(seed, engine);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    await Scheduler.turn();
+  }
+}
+
+async function run(seed: number, engine: Engine): Promise<ScheduleResult> {
   const random = new Random(seed);
-  const { world, invariants } = createWorld(random);
+  // For what came later, so that seeds mean what they did before.
+  const extra = new Random(-seed);
+  const { world, invariants } = createWorld(random, extra);
   const { scheduler, coverage, trace, partitions } = world;
   let violation: Error | undefined;
   const onViolation = (found: Error) => {
@@ -49,14 +71,15 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
     inputTopic: TOPICS.input,
     repartitionTopic: TOPICS.repartition,
     checkpointTopic: TOPICS.checkpoint,
-    resultTopics: [TOPICS.results, TOPICS.windows],
+    resultTopics: [TOPICS.results, TOPICS.windows, ...(world.sessions ? [TOPICS.sessions] : [])],
     otherTopics: [TOPICS.deadLetters],
     partitions,
-    createLogic: (partition) => new CountingLogic(partition, world, emitsEvery),
+    createLogic: (partition) => new CountingLogic(partition, world, emitsEvery, engine.forgetsAbsorbed),
     idleTimeoutMs: random.pick([400, 1_000]),
     commitIntervalMs: random.pick([5, 50, 200]),
     commitMaxRecords: 2 + random.below(7),
-    purgeIntervalMs: random.between(300, 2_000),
+    // The engine purges what a commit has covered that is undone when its markers were left out.
+    purgeIntervalMs: random.between(300, 2_000) * (world.losesMarkers ? 1_000 : 1),
     onTransaction: (outcome) => {
       if (outcome === 'failed') coverage.count('transactions failed');
     },
@@ -86,6 +109,7 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
       records: 15 + random.below(50),
       durationMs: faultsMs,
     });
+    if (world.losesMarkers) startLosingMarkers(world, extra, faultsMs);
     startFaults(world, instances, { count: 2 + random.below(8), durationMs: faultsMs });
     await until(() => scheduler.nowMs >= faultsMs, Infinity);
 
@@ -95,8 +119,8 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
     const isQuiet = () =>
       scheduler.nowMs > quietMs &&
       workload.isDone &&
-      invariants.isAllCounted &&
-      instances.every(({ isAtWork }) => isAtWork);
+      instances.every(({ isAtWork }) => isAtWork) &&
+      invariants.isAllCounted;
     if (!(await until(isQuiet, QUIET_LIMIT_MS)))
       throw new Violation(
         `not everything is counted ${QUIET_LIMIT_MS / 1000} s after the last fault: ${invariants.missing}`,
@@ -130,7 +154,7 @@ export async function runSchedule(seed: number, engine: Engine): Promise<Schedul
   return { seed, violation, trace, coverage, virtualMs: scheduler.nowMs };
 }
 
-function createWorld(random: Random): { world: World; invariants: Invariants } {
+function createWorld(random: Random, extra: Random): { world: World; invariants: Invariants } {
   const scheduler = new Scheduler();
   const coverage = new Coverage();
   const trace = new Trace(scheduler);
@@ -158,9 +182,10 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
   };
   const network = new ModelNetwork(scheduler, random, trace, coverage, timeouts.requestMs);
   const slowMarkers = random.chance(0.3) ? 0.2 : 0.02;
+  const mostEpochs = random.chance(0.2) ? 3 : 32_767;
   const cluster = new ModelCluster(Object.values(TOPICS), partitions, {
     timeoutMs: timeouts.transactionMs,
-    mostEpochs: random.chance(0.2) ? 3 : 32_767,
+    mostEpochs,
     later,
     markerDelayMs: () => (random.chance(slowMarkers) ? random.between(5, 150) : random.between(0.2, 2)),
     onTimeout: ({ id }) => {
@@ -191,7 +216,10 @@ function createWorld(random: Random): { world: World; invariants: Invariants } {
     nodes,
     timeouts,
     windows,
+    sessions: extra.chance(0.3) ? { gapMs: extra.pick([100, 600]), graceMs: windows.graceMs } : undefined,
     isForgetful,
+    // A marker of another producer id would decide nothing.
+    losesMarkers: mostEpochs > 3 && extra.chance(0.15),
     scheduler,
     random,
     trace,

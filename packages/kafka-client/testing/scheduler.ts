@@ -36,9 +36,18 @@ export class Scheduler {
     if (!next) return false;
     this.nowMs = next.dueMs;
     this.steps++;
-    // The engine waits for nothing but ports, so that it stands still once its promise callbacks have run.
-    if (next.happen()) await new Promise<void>((resolve) => setImmediate(resolve));
+    // The engine waits for nothing but ports, so that it stands still once its promise callbacks have run. Node runs all
+    // of them before the next tick; a turn of the event loop would do as well, and costs a system call.
+    if (next.happen())
+      await new Promise<void>((resolve) => {
+        process.nextTick(resolve);
+      });
     return true;
+  }
+
+  /** Lets the event loop turn, as no step does: until then nothing is collected that a WeakRef was asked for. */
+  static async turn(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   #take(): Pending | undefined {

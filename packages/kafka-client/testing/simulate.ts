@@ -26,14 +26,14 @@ const count = values.seed === undefined ? Number(values.count) : 1;
 let failures = 0;
 let ran = 0;
 for (let seed = from; seed < from + count; seed++) {
-  const result = await runSchedule(seed, engine);
+  const result = await runSchedule(seed, engine, values.seed !== undefined);
   ran++;
   coverage.add(result.coverage);
   if (result.violation === undefined) {
     if (values.seed !== undefined) process.stdout.write(`${result.trace.last(Infinity).join('\n')}\n`);
     continue;
   }
-  process.stdout.write(`${report(result, values.seed === undefined ? 60 : Infinity)}\n`);
+  process.stdout.write(`${report(result, values.bug, values.seed === undefined ? 60 : Infinity)}\n`);
   if (++failures === Number(values.failures)) break;
 }
 const seconds = (performance.now() - startedAt) / 1000;

@@ -10,6 +10,8 @@ import { Violation } from './violation.ts';
 /** The engine that is run: the one in src, or one with a bug planted. */
 export interface Engine {
   readonly runInstance: typeof runInstance;
+  /** A bug of the application, planted. */
+  readonly forgetsAbsorbed?: boolean;
   readonly wrapPorts?: (ports: TaskPorts, world: World, process: ModelProcess) => TaskPorts;
 }
 

@@ -16,7 +16,9 @@ const MOST_UNANSWERED = 3;
  * What `joinGroup` is on a real broker: heartbeats, and joining again when the group shares out or does not know us
  * any more. The seat is lost for good when nobody answers, or another process took it.
  *
- * Shown by test/group-membership.test.ts.
+ * Shown by test/group-membership.test.ts "shares the partitions, keeps what it had, and gets all back when the other
+ * leaves", "finds its partitions again after a restart, and nobody else notices" and "ends, and says why, when another
+ * process joins with its id".
  */
 export class SimulatedMembership implements GroupMembership {
   readonly failed: Promise<never>;

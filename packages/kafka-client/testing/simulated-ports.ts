@@ -16,7 +16,8 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
     clock: process.clock,
     fence: (transactionalId) => SimulatedProducer.fence(world, process, transactionalId),
     joinGroup: (options) => SimulatedMembership.join(world, process, options),
-    // Offsets in a transaction that is not decided are not shown, and not waited for: test/model-transactions.test.ts.
+    // Offsets in a transaction that is not decided are not shown, and not waited for. Shown by
+    // test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and not before".
     groupOffsets: (groupId, topics) => {
       // The engine asks only where it has found a checkpoint.
       coverage.count('restores with a checkpoint');
@@ -41,6 +42,7 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
     },
     reach: (signal) =>
       abortable(
+        process,
         signal,
         network
           .call({ process, node: GROUP_NODE, what: 'reach', apply: () => undefined })
@@ -55,6 +57,7 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
         const log = cluster.log(topic, partition);
         const isQuiet = Number(offset) <= log.start;
         await abortable(
+          process,
           signal,
           network.call({
             process,
@@ -72,19 +75,17 @@ export function simulatedPorts(world: World, process: ModelProcess): TaskPorts {
   };
 }
 
-function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+function abortable<T>(process: ModelProcess, signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(new NoAnswerError('aborted'));
     };
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
+    const forget = process.onAbort(signal, abort);
     work
       .then(resolve, (error: unknown) => {
         reject(error instanceof Error ? error : new ModelError('UNKNOWN'));
       })
-      .finally(() => {
-        signal.removeEventListener('abort', abort);
-      });
+      .finally(forget);
   });
 }

@@ -75,7 +75,11 @@ export class SimulatedProducer implements TaskProducer {
     return firstOffsets;
   }
 
-  /** Fails when no partition is at work on it any more: test/patch/leader-changes.test.ts. */
+  /**
+   * Fails when no partition is at work on it any more.
+   *
+   * Shown by test/patch/leader-changes.test.ts "fails only when neither of them is at work on it any more".
+   */
   async #sendPart(records: readonly PlacedRecord[], firstOffsets: Map<string, bigint>): Promise<void> {
     const byPlace = new Map<string, PlacedRecord[]>();
     for (const record of records) {

@@ -14,7 +14,9 @@ const RETRY_DELAY_MS = 200;
  * What {@link PartitionReader} is on a real broker, with one fetch request per partition: it asks again for as long as
  * the leader does not answer, has at most one batch fetched ahead and never jumps.
  *
- * Shown by test/partition-reader.test.ts and test/partition-reader-faults.test.ts.
+ * Shown by test/partition-reader.test.ts "goes on across batches without a gap" and "whose beginning was deleted is refused
+ * instead of moved", test/partition-reader-faults.test.ts "has at most one batch fetched ahead for it" and "while its
+ * partitions are followed costs neither a record nor a repetition".
  */
 export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPorts['reader']> {
   readonly #world: World;
@@ -46,7 +48,7 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
         resolve(undefined);
       };
     });
-    signal?.addEventListener('abort', wake);
+    const forget = signal && this.#process.onAbort(signal, wake);
     this.#streams.add(wake);
     const fetch = (position: bigint) => {
       const ahead = this.#fetch(topic, partition, position, to, isOver);
@@ -65,7 +67,7 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
       }
     } finally {
       this.#streams.delete(wake);
-      signal?.removeEventListener('abort', wake);
+      forget?.();
     }
   }
 

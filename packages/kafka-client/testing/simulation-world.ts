@@ -4,6 +4,7 @@ import type { ModelGroup } from './model-group.ts';
 import type { ModelNetwork } from './model-network.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SessionSettings } from './session-result.ts';
 import type { Trace } from './trace.ts';
 import type { WindowSettings } from './window-result.ts';
 
@@ -14,6 +15,7 @@ export const TOPICS = {
   checkpoint: 'app_checkpoint',
   results: 'totals',
   windows: 'windows',
+  sessions: 'sessions',
   deadLetters: 'dead_letters',
 } as const;
 export const APPLICATION_ID = 'app';
@@ -40,8 +42,12 @@ export interface World {
   readonly nodes: number;
   readonly timeouts: Timeouts;
   readonly windows: WindowSettings;
+  /** Undefined in schedules without sessions. */
+  readonly sessions: SessionSettings | undefined;
   /** Whether retention removes clicks that are counted, and that memory would have to be rebuilt from. */
   readonly isForgetful: boolean;
+  /** Whether transactions may end without their markers. */
+  readonly losesMarkers: boolean;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly trace: Trace;

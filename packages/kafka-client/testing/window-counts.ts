@@ -1,5 +1,6 @@
 import type { InputName, TaskOutput } from '../src/task-logic.ts';
 import type { Click } from './click.ts';
+import type { SessionCounts } from './session-counts.ts';
 import type { WindowResult, WindowSettings } from './window-result.ts';
 
 interface OpenWindow {
@@ -19,6 +20,7 @@ interface OpenWindow {
 /** Clicks and distinct users per window, and the stream time that closes it: what the aggregator does, in small. */
 export class WindowCounts {
   readonly #settings: WindowSettings;
+  readonly #sessions: SessionCounts | undefined;
   readonly #open = new Map<number, OpenWindow>();
   #changed = new Set<OpenWindow>();
   #streamTime: number | undefined;
@@ -26,8 +28,10 @@ export class WindowCounts {
   #idleMs = 0;
   #end = 0n;
 
-  constructor(settings: WindowSettings) {
+  /** @param sessions closed by the same stream time. */
+  constructor(settings: WindowSettings, sessions?: SessionCounts) {
     this.#settings = settings;
+    this.#sessions = sessions;
   }
 
   /** Undefined before the first click. */
@@ -105,7 +109,7 @@ export class WindowCounts {
   /** Moves stream time from deadline to deadline. @returns how many windows it has closed. */
   idle(idleMs: number, wallClockMs: number, output: TaskOutput): number {
     if (this.#streamTime === undefined) return 0;
-    const before = this.#open.size;
+    const before = this.#open.size + (this.#sessions?.size ?? 0);
     this.#idleMs += idleMs;
     while (!this.isClosing) {
       const next = this.#nextDeadline;
@@ -114,7 +118,7 @@ export class WindowCounts {
       this.#streamTime = next;
       this.#close(output);
     }
-    return before - this.#open.size;
+    return before - this.#open.size - (this.#sessions?.size ?? 0);
   }
 
   /** @param write returns the offset at which the record will stand. */
@@ -140,7 +144,9 @@ export class WindowCounts {
   }
 
   get #nextDeadline(): number {
-    return this.#deadlineOf(Math.min(Infinity, ...this.#open.keys()));
+    let first = Infinity;
+    for (const start of this.#open.keys()) if (start < first) first = start;
+    return Math.min(this.#deadlineOf(first), this.#sessions?.nextDeadline ?? Infinity);
   }
 
   /** Closes what is due, as far as the transaction has room. */
@@ -152,6 +158,7 @@ export class WindowCounts {
       window.isFinal = true;
       this.#changed.add(window);
     }
+    if (this.#streamTime !== undefined) this.#sessions?.close(this.#streamTime, output);
   }
 
   #windowAt(start: number): OpenWindow {

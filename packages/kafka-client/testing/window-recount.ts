@@ -1,6 +1,7 @@
 import type { Click } from './click.ts';
 import type { PlacedModelRecord } from './model-log.ts';
 import { EPOCH_MS, type World } from './simulation-world.ts';
+import type { SessionRecount } from './session-recount.ts';
 import { expect, Violation } from './violation.ts';
 import type { LogicState, WindowResult } from './window-result.ts';
 
@@ -11,17 +12,13 @@ export interface LateLetter {
   readonly streamTime: number;
 }
 
-/** A click that is counted, and when readers came to see it, ms of virtual time. */
-interface CountedClick extends Click {
-  readonly seenMs: number;
-}
-
 /** Two answers of the broker further apart are no idle time, as in src/idle-watch.ts. */
 const LONGEST_INTERVAL_MS = 1_000;
 
 /** The windows of one task: as published, and recounted from the clicks by code that shares nothing with what counts. */
 export class WindowRecount {
   readonly #world: World;
+  readonly #sessions: SessionRecount | undefined;
   readonly #where: string;
   /** Not yet covered by a checkpoint that can be checked. */
   #results: { readonly offset: number; readonly start: number; readonly result: WindowResult }[] = [];
@@ -29,10 +26,12 @@ export class WindowRecount {
   readonly #published = new Map<number, WindowResult>();
   readonly #recounted = new Map<number, { clicks: number; readonly users: Set<number> }>();
   #letters: LateLetter[] = [];
-  readonly #counted: CountedClick[] = [];
+  #counted = 0;
   /** Counted since the checkpoint before, with when readers came to see the click. */
   #late: (LateLetter & { readonly seenMs: number })[] = [];
   #greatestEventTime = -Infinity;
+  /** How far event time has been ahead of the time at which readers came to see the click, at most. */
+  #greatestLeadMs = -Infinity;
   #openWindows = 0;
   #state: LogicState = {
     streamTime: null,
@@ -41,8 +40,10 @@ export class WindowRecount {
     windowsEnd: '0',
   };
 
-  constructor(world: World, partition: number) {
+  /** @param sessions that the same stream time closes. */
+  constructor(world: World, partition: number, sessions?: SessionRecount) {
     this.#world = world;
+    this.#sessions = sessions;
     this.#where = `partition ${partition}`;
   }
 
@@ -80,7 +81,8 @@ export class WindowRecount {
   count(place: string, click: Click, seenMs: number): boolean {
     const { sizeMs, graceMs } = this.#world.windows;
     this.#greatestEventTime = Math.max(this.#greatestEventTime, click.eventTime);
-    this.#counted.push({ ...click, seenMs });
+    this.#greatestLeadMs = Math.max(this.#greatestLeadMs, click.eventTime - seenMs);
+    this.#counted++;
     const start = click.eventTime - (click.eventTime % sizeMs);
     const letter = this.#letters.find((one) => one.place === place);
     if (!letter) {
@@ -167,7 +169,7 @@ export class WindowRecount {
 
   #checkStreamTime(streamTime: number | null, seenMs: number, where: (what: string) => string): void {
     if (streamTime === null) {
-      expect(where('clicks counted without stream time'), this.#counted.length, 0);
+      expect(where('clicks counted without stream time'), this.#counted, 0);
       return;
     }
     const what = `stream time ${streamTime}`;
@@ -178,10 +180,11 @@ export class WindowRecount {
       throw new Violation(where(`${what} is before the event time ${this.#greatestEventTime}`));
     this.#world.coverage.count('checkpoints with a stream time of idle time');
     // What idle time may make of it.
-    if (![...this.#recounted.keys()].some((start) => this.#deadlineOf(start) === streamTime))
+    const { sizeMs, graceMs } = this.#world.windows;
+    if (!this.#recounted.has(streamTime - sizeMs - graceMs) && !this.#sessions?.closesAt(streamTime))
       throw new Violation(where(`${what} is that of no click, and closes no window`));
     if (streamTime > EPOCH_MS + seenMs) throw new Violation(where(`${what} is ahead of the wall clock`));
-    const couldBe = Math.max(...this.#counted.map((click) => click.eventTime + seenMs - click.seenMs));
+    const couldBe = this.#greatestLeadMs + seenMs;
     if (streamTime > couldBe)
       throw new Violation(where(`${what} went faster than time: ${couldBe} is the most that it could be`));
   }
@@ -192,9 +195,7 @@ export class WindowRecount {
     // one is asked for ahead; on the other hand the first long poll does not count, and the last one is over.
     const mostAheadMs = 2 * (LONGEST_INTERVAL_MS - this.#world.timeouts.fetchMs);
     for (const { place, streamTime, seenMs } of this.#late) {
-      const couldBe = Math.max(
-        ...this.#counted.map((click) => click.eventTime + Math.max(0, seenMs - click.seenMs)),
-      );
+      const couldBe = Math.max(this.#greatestEventTime, this.#greatestLeadMs + seenMs);
       if (streamTime > couldBe + mostAheadMs)
         throw new Violation(
           where(

@@ -26,4 +26,6 @@ export interface LogicState {
   readonly isClosing: boolean;
   /** Offset behind the last result of a window. */
   readonly windowsEnd: string;
+  /** In schedules with sessions: of the clicks, and the offset behind the last result of one. */
+  readonly sessions?: { readonly sessioned: number; readonly sessionLate: number; readonly end: string };
 }
