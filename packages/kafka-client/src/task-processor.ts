@@ -187,13 +187,14 @@ class Instance implements TaskProcessor {
       return;
     }
     this.#hasSeat = true;
-    for (const [partition, task] of this.#tasks)
-      if (!partitions.includes(partition)) {
-        task.stop.abort();
-        this.#tasks.delete(partition);
-      }
+    const lost = [...this.#tasks].filter(([partition]) => !partitions.includes(partition));
+    for (const [partition, task] of lost) {
+      task.stop.abort();
+      this.#tasks.delete(partition);
+    }
     for (const partition of partitions) if (!this.#tasks.has(partition)) this.#start(partition);
-    if (partitions.length === 0) this.#options.onRunning?.([]);
+    // No task that starts tells of those that are left: the one that they waited for may be gone.
+    if (lost.length > 0 || partitions.length === 0) this.#announce();
   }
 
   #start(partition: number): void {
