@@ -430,11 +430,24 @@ describe.each([375, 1_440])('the states of the page at %d px', (width) => {
     await look(page, 'loading');
   });
 
-  test('nothing yet', async () => {
+  test('nothing yet, and dead letters not all read', async () => {
     const dashboard = await startDashboard();
     const page = await open(dashboard);
     await expect.poll(() => textOf(page, '#top-users .empty')).toBe('No clicks are counted yet.');
     expect(await textOf(page, '#top-pages .empty')).toBe('No click has come into this window yet.');
+    // They are read last: none yet is not none.
+    expect(await textOf(page, '#dead-letters .empty')).toBe('Reading what was counted before…');
+    feedDeadLetter(dashboard.views, Date.now(), { reason: 'malformed', detail: '', value: '', offset: 0 });
+    dashboard.changed();
+    await expect.poll(() => textOf(page, '#letters-note')).toMatch(/^at least 1 click not counted/);
+    expect(await textOf(page, '#dead-letters .counted')).toContain('≥ 1');
+  });
+
+  test('nothing at all', async () => {
+    const dashboard = await startDashboard();
+    dashboard.views.deadLetters.setComplete();
+    const page = await open(dashboard);
+    await expect.poll(() => textOf(page, '#top-users .empty')).toBe('No clicks are counted yet.');
     expect(await textOf(page, '#dead-letters .empty')).toBe('None: every click could be counted in time.');
     await look(page, 'empty');
   });
