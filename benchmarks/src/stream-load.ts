@@ -34,8 +34,14 @@ const HEAD_START = 2_000;
 const PROBE_INTERVAL_MS = 100;
 const CARRIED_CHARACTERS = 64;
 const SETTLE_MS = 2_000;
+/** Longer than this only an aggregator takes that does not keep up with the clicks: the rest would say nothing. */
+const COUNTED_WITHIN_MS = 60_000;
 
-/** Connects clients to the stream of the dashboard and lets one user click beside all others. */
+/**
+ * Connects clients to the stream of the dashboard and lets one user click beside all others.
+ *
+ * @throws Error when the aggregator does not count these clicks within a minute.
+ */
 export async function loadStreams(
   connection: KafkaConnection,
   log: Logger,
@@ -62,6 +68,17 @@ export async function loadStreams(
         if (String(record.key()) === PROBE)
           committed.push({ clicks: clicksIn(String(record.value())) ?? 0, at: performance.now() });
   })();
+  const untilCounted = async () => {
+    for (const startedAt = performance.now(); ;) {
+      const counted = committed.at(-1)?.clicks ?? 0;
+      if (counted >= sent) return;
+      if (performance.now() - startedAt > COUNTED_WITHIN_MS)
+        throw new Error(
+          `the aggregator cannot keep up: ${counted} of ${sent} clicks of one user are counted after ${COUNTED_WITHIN_MS / 1_000} s`,
+        );
+      await Promise.race([delay(PROBE_INTERVAL_MS), watching]);
+    }
+  };
   await Promise.all(Array.from({ length: HEAD_START }, click));
 
   const { hostname, port } = new URL(address);
@@ -70,7 +87,7 @@ export async function loadStreams(
     socket.on('error', () => undefined).write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
     return socket;
   });
-  while ((committed.at(-1)?.clicks ?? 0) < sent) await delay(PROBE_INTERVAL_MS);
+  await untilCounted();
   const clients = await Promise.all(Array.from({ length: reading }, () => openClient(address)));
   await delay(SETTLE_MS);
 
@@ -78,7 +95,7 @@ export async function loadStreams(
   const startedAt = performance.now();
   while (performance.now() - startedAt < seconds * 1_000)
     await Promise.all([click(), delay(PROBE_INTERVAL_MS)]);
-  while ((committed.at(-1)?.clicks ?? 0) < sent) await delay(PROBE_INTERVAL_MS);
+  await untilCounted();
   await delay(SETTLE_MS);
 
   const latenciesMs: number[] = [];

@@ -97,7 +97,6 @@ const overview: z.ZodType<Overview> = z.object({
   clicksPerSecond: z.number().describe('Mean of the last 5 full seconds'),
   openSessions: count,
   lagRecords: count.describe('Clicks that are not counted yet'),
-  lagSeconds: z.number().describe('As oldestWaitingSeconds, but 0 while that is not known'),
   oldestWaitingSeconds: z
     .number()
     .nullable()

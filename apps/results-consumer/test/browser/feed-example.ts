@@ -89,6 +89,7 @@ export function feedExample(views: ClickViews, nowMs: number): void {
   feedBooks(views, { counted, duplicate: 12, rejected: 8 });
   views.lag.setBounds(0, 0, counted + 20 + 17);
   views.setReady(nowMs);
+  views.deadLetters.setComplete();
 }
 
 /** A page in a window of a minute that is open. */

@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 async function startDashboard(options: TestDashboardOptions = {}) {
-  return startTestDashboard({ pageFolder: built.folder, ...options });
+  return startTestDashboard({ pageFolder: built.folder, isReady: true, ...options });
 }
 
 const openPage = (address: string, options: WatchedPageOptions = {}) =>
@@ -90,7 +90,6 @@ describe('the page', () => {
 
   test('follows what changes, without being loaded again', async () => {
     const dashboard = await startDashboard();
-    dashboard.views.setReady(0);
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#top-users .empty')).toContain('No clicks');
     await page.evaluate('window.isSamePage = true');
@@ -124,6 +123,7 @@ describe('the page', () => {
 
   test('says so while it is reading, and while Kafka is silent', async () => {
     const dashboard = await startDashboard({
+      isReady: false,
       notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s' },
     });
     const page = await openPage(dashboard.address);
@@ -430,18 +430,31 @@ describe.each([375, 1_440])('the states of the page at %d px', (width) => {
     await look(page, 'loading');
   });
 
-  test('nothing yet', async () => {
+  test('nothing yet, and dead letters not all read', async () => {
     const dashboard = await startDashboard();
-    dashboard.views.setReady(0);
     const page = await open(dashboard);
     await expect.poll(() => textOf(page, '#top-users .empty')).toBe('No clicks are counted yet.');
     expect(await textOf(page, '#top-pages .empty')).toBe('No click has come into this window yet.');
+    // They are read last: none yet is not none.
+    expect(await textOf(page, '#dead-letters .empty')).toBe('Reading what was counted before…');
+    feedDeadLetter(dashboard.views, Date.now(), { reason: 'malformed', detail: '', value: '', offset: 0 });
+    dashboard.changed();
+    await expect.poll(() => textOf(page, '#letters-note')).toMatch(/^at least 1 click not counted/);
+    expect(await textOf(page, '#dead-letters .counted')).toContain('≥ 1');
+  });
+
+  test('nothing at all', async () => {
+    const dashboard = await startDashboard();
+    dashboard.views.deadLetters.setComplete();
+    const page = await open(dashboard);
+    await expect.poll(() => textOf(page, '#top-users .empty')).toBe('No clicks are counted yet.');
     expect(await textOf(page, '#dead-letters .empty')).toBe('None: every click could be counted in time.');
     await look(page, 'empty');
   });
 
   test('reading, and silent', async () => {
-    const dashboard = await startDashboard({ notReady: { code: 'silent', reason: 'no answer from Kafka' } });
+    const notReady = { code: 'silent', reason: 'no answer from Kafka' } as const;
+    const dashboard = await startDashboard({ isReady: false, notReady });
     const page = await open(dashboard);
     await expect.poll(() => textOf(page, '#top-users .empty')).toBe('Reading what was counted before…');
     expect(await textOf(page, '#dead-letters .empty')).toBe('Reading what was counted before…');
@@ -493,7 +506,6 @@ test('is loaded anew once for a server of another version, and says so if that d
 describe('what somebody typed', () => {
   test('stays text, executes nothing and leaves its place nowhere', async () => {
     const dashboard = await startDashboard();
-    dashboard.views.setReady(0);
     const nowMs = Date.now();
     HOSTILE_TEXTS.forEach((text, index) => {
       feedTotal(dashboard.views, nowMs, text, 100 - index, `/${text}`);
@@ -579,7 +591,6 @@ describe.each([375, 1_440])('at %d px', (width) => {
 
 test('stays smooth at 5,000 clicks a second', async ({ annotate }) => {
   const dashboard = await startDashboard();
-  dashboard.views.setReady(Date.now());
   const page = await openPage(dashboard.address);
   await expect.poll(() => dashboard.clients.size).toBe(2);
   await page.evaluate(() => {

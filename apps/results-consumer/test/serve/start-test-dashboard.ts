@@ -29,7 +29,7 @@ export interface TestDashboardOptions {
 export async function startTestDashboard(options: TestDashboardOptions = {}) {
   const now = () => Date.now();
   const views = new ClickViews(1, now());
-  if (options.isReady === true) views.setReady(0);
+  if (options.isReady === true) views.setReady(now());
   const { maxClients = 500, bufferLimitBytes = 256 * 1024, heartbeatMs = 10_000 } = options;
   const clients = new SseClients({ maxClients, bufferLimitBytes, heartbeatMs });
   const settings = dashboardSettings({

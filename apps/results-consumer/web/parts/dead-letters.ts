@@ -38,22 +38,22 @@ export function createDeadLetters(): Part {
   const rows = new Map<string, Row>();
   return {
     show: ({ overview, deadLetters }) => {
-      const { total, byReason } = overview.deadLetters;
+      const { total, byReason, complete } = overview.deadLetters;
       empty.hidden = total > 0;
-      setLoaded(empty, overview.ready ? 'None: every click could be counted in time.' : READING);
+      setLoaded(empty, complete ? 'None: every click could be counted in time.' : READING);
       list.hidden = total === 0;
       const late = COUNTED.reduce((sum, reason) => sum + (byReason[reason] ?? 0), 0);
       setText(
         note,
         total === 0
           ? 'clicks not counted, or too late'
-          : `${countOf(total - late, 'click')} not counted; ${countOf(late, 'letter')} about counted ones that were late`,
+          : `${complete ? '' : 'at least '}${countOf(total - late, 'click')} not counted; ${countOf(late, 'letter')} about counted ones that were late`,
       );
       const counts = Object.entries(byReason).sort((first, second) => second[1] - first[1]);
       for (const [reason, count] of counts) {
         let row = rows.get(reason);
         if (!row) rows.set(reason, (row = createRow(reason as DeadLetterReason)));
-        setText(row.count, countText(count));
+        setText(row.count, `${complete ? '' : '≥ '}${countText(count)}`);
         const example = deadLetters.find((letter) => letter.reason === reason);
         if (!example || isSame(row.shown, example)) continue;
         row.shown = example;

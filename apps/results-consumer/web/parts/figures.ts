@@ -29,10 +29,10 @@ export function createFigures(): Part {
       set('open-sessions', `${countOf(overview.openSessions, 'session')} open`);
       set('lag-records', countText(overview.lagRecords));
       set('lag-unit', overview.lagRecords === 1 ? 'click' : 'clicks');
-      const lagSeconds = overview.lagSeconds as number | null;
+      const { oldestWaitingSeconds } = overview;
       const lag = byId('lag-age', HTMLElement);
-      setLoaded(lag, lagText(overview.lagRecords, lagSeconds));
-      lag.classList.toggle('warning', lagSeconds !== null && lagSeconds >= LAG_WARNING_SECONDS);
+      setLoaded(lag, lagText(overview.lagRecords, oldestWaitingSeconds));
+      lag.classList.toggle('warning', (oldestWaitingSeconds ?? 0) >= LAG_WARNING_SECONDS);
       set('latency-p50', latency.p50Ms === null ? '–' : durationText(latency.p50Ms));
       set('latency-p99', latency.p99Ms === null ? '–' : durationText(latency.p99Ms));
       set('latency-window', durationText(latency.windowSeconds * 1_000));

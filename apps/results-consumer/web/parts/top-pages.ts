@@ -15,8 +15,6 @@ const CURRENT = 'current';
 const REFRESH_MS = 2_000;
 const ROWS = 10;
 
-type PageRow = PagesBody['pages'][number] & { readonly key?: string };
-
 /** The busiest pages of the current window, or of an older one. @param onChoose what choosing a page does */
 export function createTopPages(onChoose: (page: string) => void): Part {
   const span = byId('pages-window', HTMLElement);
@@ -45,10 +43,9 @@ export function createTopPages(onChoose: (page: string) => void): Part {
         `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}`,
       );
     }
-    const keys = uniqueKeys(body.pages);
     ranking.show(
-      body.pages.map((page, index) => ({
-        key: keys[index] ?? '',
+      body.pages.map((page) => ({
+        key: page.key,
         name: page.page,
         count: page.clicks,
         // No click is on these by name: many pages together, or the beginning of a long one.
@@ -115,14 +112,4 @@ export function createTopPages(onChoose: (page: string) => void): Part {
       if (choice.value === CURRENT) show(pages);
     },
   };
-}
-
-/** A key for each row, though two long pages may begin alike, and what is shown of them is the same. */
-function uniqueKeys(pages: readonly PageRow[]): string[] {
-  const seen = new Map<string, number>();
-  return pages.map(({ page, key = page }) => {
-    const before = seen.get(key) ?? 0;
-    seen.set(key, before + 1);
-    return before === 0 ? key : `${key}\u0000${before}`;
-  });
 }

@@ -1,6 +1,8 @@
+import { Column } from './column.ts';
+
 const CHUNK_BYTES = 1 << 20;
 const CHUNK_BITS = 20;
-const FIRST_CAPACITY = 1_024;
+const FIRST_SLOTS = 2_048;
 
 /**
  * Numbers byte strings: each new one gets the next whole number from 0 on. A million keys of a dozen bytes take 30 MB,
@@ -8,11 +10,11 @@ const FIRST_CAPACITY = 1_024;
  */
 export class ByteTable {
   readonly #seed: number;
-  /** Number + 1 at the place that its hash leads to, 0 where nothing is. Twice as long as there is room for keys. */
-  #slots = new Uint32Array(2 * FIRST_CAPACITY);
-  #hashes = new Uint32Array(FIRST_CAPACITY);
-  #starts = new Uint32Array(FIRST_CAPACITY);
-  #lengths = new Uint32Array(FIRST_CAPACITY);
+  /** Number + 1 at the place that its hash leads to, 0 where nothing is: at least in half of them. */
+  #slots = new Uint32Array(FIRST_SLOTS);
+  readonly #hashes = new Column((length) => new Uint32Array(length));
+  readonly #starts = new Column((length) => new Uint32Array(length));
+  readonly #lengths = new Column((length) => new Uint32Array(length));
   readonly #chunks: Buffer[] = [];
   /** The next free byte, counted over all chunks; 2^32 at most. */
   #free = 0;
@@ -45,33 +47,33 @@ export class ByteTable {
     const known = this.#slots[slot] ?? 0;
     if (known !== 0) return known - 1;
     const id = this.#size;
-    this.#starts[id] = this.#store(bytes, start, end);
-    this.#lengths[id] = end - start;
-    this.#hashes[id] = hash;
+    this.#starts.set(id, this.#store(bytes, start, end));
+    this.#lengths.set(id, end - start);
+    this.#hashes.set(id, hash);
     this.#slots[slot] = id + 1;
     this.#size = id + 1;
-    if (this.#size === this.#hashes.length) this.#grow();
+    if (2 * this.#size === this.#slots.length) this.#grow();
     return id;
   }
 
   /** The key as UTF-8 text. */
   text(id: number): string {
-    const start = this.#starts[id] ?? 0;
+    const start = this.#starts.get(id);
     const from = start & (CHUNK_BYTES - 1);
-    return this.#chunks[start >>> CHUNK_BITS]?.toString('utf8', from, from + (this.#lengths[id] ?? 0)) ?? '';
+    return this.#chunks[start >>> CHUNK_BITS]?.toString('utf8', from, from + this.#lengths.get(id)) ?? '';
   }
 
   /** Less than 0 if the first key stands before the second by its bytes, 0 if it is the same. */
   compare(first: number, second: number): number {
-    const start = this.#starts[first] ?? 0;
+    const start = this.#starts.get(first);
     const from = start & (CHUNK_BYTES - 1);
-    const otherStart = this.#starts[second] ?? 0;
+    const otherStart = this.#starts.get(second);
     const otherFrom = otherStart & (CHUNK_BYTES - 1);
     const chunk = this.#chunks[start >>> CHUNK_BITS];
     const otherChunk = this.#chunks[otherStart >>> CHUNK_BITS];
     if (!chunk || !otherChunk) throw new RangeError(`there is no key ${chunk ? second : first}`);
-    const end = from + (this.#lengths[first] ?? 0);
-    const otherEnd = otherFrom + (this.#lengths[second] ?? 0);
+    const end = from + this.#lengths.get(first);
+    const otherEnd = otherFrom + this.#lengths.get(second);
     // Where many users have as many clicks, every one of them comes here: nothing is allocated.
     return chunk.compare(otherChunk, otherFrom, otherEnd, from, end);
   }
@@ -106,13 +108,13 @@ export class ByteTable {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = (this.#slots[slot] ?? 0) - 1;
-      if (id < 0 || (this.#hashes[id] === hash && this.#isAt(id, bytes, start, end))) return slot;
+      if (id < 0 || (this.#hashes.get(id) === hash && this.#isAt(id, bytes, start, end))) return slot;
     }
   }
 
   #isAt(id: number, bytes: Buffer, start: number, end: number): boolean {
-    if (this.#lengths[id] !== end - start) return false;
-    const stored = this.#starts[id] ?? 0;
+    if (this.#lengths.get(id) !== end - start) return false;
+    const stored = this.#starts.get(id);
     const chunk = this.#chunks[stored >>> CHUNK_BITS];
     const from = stored & (CHUNK_BYTES - 1);
     for (let index = 0; index < end - start; index += 1)
@@ -121,21 +123,13 @@ export class ByteTable {
   }
 
   #grow(): void {
-    const capacity = 2 * this.#hashes.length;
-    const wider = (column: Uint32Array<ArrayBuffer>) => {
-      const copy = new Uint32Array(capacity);
-      copy.set(column);
-      return copy;
-    };
-    this.#hashes = wider(this.#hashes);
-    this.#starts = wider(this.#starts);
-    this.#lengths = wider(this.#lengths);
-    this.#slots = new Uint32Array(2 * capacity);
-    const mask = this.#slots.length - 1;
+    const slots = new Uint32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
     for (let id = 0; id < this.#size; id += 1) {
-      let slot = (this.#hashes[id] ?? 0) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = id + 1;
+      let slot = this.#hashes.get(id) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
     }
+    this.#slots = slots;
   }
 }

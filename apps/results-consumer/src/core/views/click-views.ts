@@ -22,8 +22,6 @@ export interface Overview {
   readonly clicksPerSecond: number;
   readonly openSessions: number;
   readonly lagRecords: number;
-  /** As `oldestWaitingSeconds`, but 0 while that is not known. */
-  readonly lagSeconds: number;
   /** Age of the oldest click that is not counted; 0 if there is none, null while it is not known. */
   readonly oldestWaitingSeconds: number | null;
   readonly latency: Latency;
@@ -82,7 +80,6 @@ export class ClickViews {
   }
 
   overview(nowMs: number): Overview {
-    const oldestWaitingSeconds = this.lag.seconds(nowMs);
     return {
       now: nowMs,
       ready: this.isReady,
@@ -93,8 +90,7 @@ export class ClickViews {
       // Of all sessions only the newest are kept here.
       openSessions: this.books.openSessions ?? this.sessions.open,
       lagRecords: this.lag.records(),
-      lagSeconds: oldestWaitingSeconds ?? 0,
-      oldestWaitingSeconds,
+      oldestWaitingSeconds: this.lag.seconds(nowMs),
       latency: this.latency.percentiles(nowMs),
       deadLetters: this.deadLetters.counts(),
       books: this.books.view(nowMs),

@@ -1,9 +1,10 @@
 import { decodeRunningTotal } from '@clickstream/schema';
 import { ActiveUsers } from './active-users.ts';
+import { ByteSlots } from './byte-slots.ts';
 import { ByteTable } from './byte-table.ts';
+import { Column } from './column.ts';
 import { readPlainTotal, type PlainTotal } from './read-plain-total.ts';
-import { SharedTexts } from './shared-texts.ts';
-import { shownText } from './shown-text.ts';
+import { shownText, SHOWN_TEXT_LENGTH } from './shown-text.ts';
 import { TopIds } from './top-ids.ts';
 import type { ViewRecord } from './view-record.ts';
 
@@ -19,22 +20,21 @@ export interface UserTotal {
 /** The most users that can be asked for at once. */
 export const TOP_USERS_MAX = 1_000;
 
-const FIRST_CAPACITY = 1_024;
+const NOTHING = Buffer.alloc(0);
 
 /**
- * The newest running total of every user. A user takes some 70 bytes, and up to 300 more if nobody else was last on
- * that url. The busiest are known at any time, by clicks and then by the bytes of the user id.
+ * The newest running total of every user, without an object for any of them. A user takes some 60 bytes, and the
+ * bytes of the last url, rounded up to 16. The busiest are known at any time, by clicks and then by the bytes of the user id.
  */
 export class UserTotals {
   readonly #users: ByteTable;
   #active = new ActiveUsers();
   readonly #top = new TopIds(TOP_USERS_MAX, (first, second) => this.#isBefore(first, second));
   /** By the number of the user; 0 clicks for one whose total was deleted. */
-  #clicks = new Float64Array(FIRST_CAPACITY);
-  #lastClickAt = new Float64Array(FIRST_CAPACITY);
-  #activeSecond = new Int32Array(FIRST_CAPACITY);
-  readonly #lastUrl: string[] = [];
-  readonly #urls = new SharedTexts();
+  readonly #clicks = new Column((length) => new Float64Array(length));
+  readonly #lastClickAt = new Column((length) => new Float64Array(length));
+  readonly #activeSecond = new Column((length) => new Int32Array(length));
+  readonly #lastUrls = new ByteSlots();
   /** Filled anew for each record. */
   readonly #plain: PlainTotal = { clicks: 0, lastClickAt: 0, urlStart: 0, urlEnd: 0 };
   #userCount = 0;
@@ -74,19 +74,23 @@ export class UserTotals {
     }
     const plain = this.#plain;
     if (readPlainTotal(record, plain)) {
-      const url = this.#urls.ofAscii(record.bytes, plain.urlStart, plain.urlEnd);
-      return this.#put(record, plain.clicks, plain.lastClickAt, url, nowMs);
+      const { clicks, lastClickAt, urlStart, urlEnd } = plain;
+      if (urlEnd - urlStart <= SHOWN_TEXT_LENGTH)
+        return this.#put(record, clicks, lastClickAt, record.bytes, urlStart, urlEnd, nowMs);
+      const url = shownBytes(record.bytes.toString('latin1', urlStart, urlEnd));
+      return this.#put(record, clicks, lastClickAt, url, 0, url.length, nowMs);
     }
     const decoded = decodeRunningTotal(record.key(), record.value(), (name) => record.header(name));
     if (decoded.status === 'malformed') return 'unreadable';
     const { clicks, lastClickAt, lastUrl } = decoded.value;
-    return this.#put(record, clicks, lastClickAt, shownText(lastUrl), nowMs);
+    const url = shownBytes(lastUrl);
+    return this.#put(record, clicks, lastClickAt, url, 0, url.length, nowMs);
   }
 
   get(userId: string): UserTotal | undefined {
     const key = Buffer.from(userId);
     const id = this.#users.find(key, 0, key.length);
-    return id < 0 || this.#clicks[id] === 0 ? undefined : this.#total(id);
+    return id < 0 || this.#clicks.get(id) === 0 ? undefined : this.#total(id);
   }
 
   /** The busiest, most clicks first; at most {@link TOP_USERS_MAX}. */
@@ -94,7 +98,7 @@ export class UserTotals {
     if (this.#topIsStale) {
       this.#topIsStale = false;
       this.#top.clear();
-      for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks[id] !== 0) this.#top.raise(id);
+      for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks.get(id) !== 0) this.#top.raise(id);
     }
     return this.#top
       .ranked()
@@ -105,14 +109,14 @@ export class UserTotals {
   #total(id: number): UserTotal {
     return {
       userId: this.#users.text(id),
-      clicks: this.#clicks[id] ?? 0,
-      lastClickAt: this.#lastClickAt[id] ?? 0,
-      lastUrl: this.#lastUrl[id] ?? '',
+      clicks: this.#clicks.get(id),
+      lastClickAt: this.#lastClickAt.get(id),
+      lastUrl: this.#lastUrls.text(id),
     };
   }
 
   #isBefore(first: number, second: number): boolean {
-    const difference = (this.#clicks[first] ?? 0) - (this.#clicks[second] ?? 0);
+    const difference = this.#clicks.get(first) - this.#clicks.get(second);
     return difference === 0 ? this.#users.compare(first, second) < 0 : difference > 0;
   }
 
@@ -120,20 +124,21 @@ export class UserTotals {
     { bytes, keyStart, keyEnd }: ViewRecord,
     clicks: number,
     lastClickAt: number,
-    lastUrl: string,
+    url: Buffer,
+    urlStart: number,
+    urlEnd: number,
     nowMs: number,
   ): number | undefined {
     const id = this.#users.add(bytes, keyStart, keyEnd);
-    if (id >= this.#clicks.length) this.#grow();
-    const clicksBefore = this.#clicks[id] ?? 0;
+    const clicksBefore = this.#clicks.get(id);
     if (clicksBefore === 0) this.#userCount += 1;
     this.#clickCount += clicks - clicksBefore;
-    const lastClickBefore = clicksBefore === 0 ? -1 : (this.#lastClickAt[id] ?? 0);
-    this.#clicks[id] = clicks;
-    this.#lastClickAt[id] = lastClickAt;
-    this.#lastUrl[id] = lastUrl;
+    const lastClickBefore = clicksBefore === 0 ? -1 : this.#lastClickAt.get(id);
+    this.#clicks.set(id, clicks);
+    this.#lastClickAt.set(id, lastClickAt);
+    this.#lastUrls.set(id, url, urlStart, urlEnd);
     if (this.#active.isAheadOf(nowMs)) this.#countActiveAnew(nowMs);
-    else this.#activeSecond[id] = this.#active.move(this.#activeSecond[id] ?? 0, lastClickAt, nowMs);
+    else this.#activeSecond.set(id, this.#active.move(this.#activeSecond.get(id), lastClickAt, nowMs));
     if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
     else this.#top.raise(id);
     return lastClickAt > lastClickBefore ? lastClickAt : undefined;
@@ -141,34 +146,27 @@ export class UserTotals {
 
   #remove({ bytes, keyStart, keyEnd }: ViewRecord): void {
     const id = this.#users.find(bytes, keyStart, keyEnd);
-    const clicks = this.#clicks[id] ?? 0;
+    const clicks = this.#clicks.get(id);
     if (id < 0 || clicks === 0) return;
     this.#userCount -= 1;
     this.#clickCount -= clicks;
-    this.#clicks[id] = 0;
-    this.#lastUrl[id] = '';
-    this.#active.remove(this.#activeSecond[id] ?? 0);
-    this.#activeSecond[id] = 0;
+    this.#clicks.set(id, 0);
+    this.#lastUrls.set(id, NOTHING, 0, 0);
+    this.#active.remove(this.#activeSecond.get(id));
+    this.#activeSecond.set(id, 0);
     if (this.#top.has(id)) this.#topIsStale = true;
   }
 
   #countActiveAnew(nowMs: number): void {
     this.#active = new ActiveUsers();
     for (let id = 0; id < this.#users.size; id += 1)
-      this.#activeSecond[id] =
-        this.#clicks[id] === 0 ? 0 : this.#active.move(0, this.#lastClickAt[id] ?? 0, nowMs);
+      this.#activeSecond.set(
+        id,
+        this.#clicks.get(id) === 0 ? 0 : this.#active.move(0, this.#lastClickAt.get(id), nowMs),
+      );
   }
+}
 
-  #grow(): void {
-    const capacity = 2 * this.#clicks.length;
-    const clicks = new Float64Array(capacity);
-    clicks.set(this.#clicks);
-    this.#clicks = clicks;
-    const lastClickAt = new Float64Array(capacity);
-    lastClickAt.set(this.#lastClickAt);
-    this.#lastClickAt = lastClickAt;
-    const activeSecond = new Int32Array(capacity);
-    activeSecond.set(this.#activeSecond);
-    this.#activeSecond = activeSecond;
-  }
+function shownBytes(text: string): Buffer {
+  return Buffer.from(shownText(text));
 }
