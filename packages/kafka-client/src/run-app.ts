@@ -74,6 +74,9 @@ export async function runApp(host: NodeJS.Process, app: App): Promise<void> {
     host.stderr.write(`${explain(error)}\n`);
     host.exitCode = 1;
   }
+  // Once all is written. Left to end by itself, Node.js takes the signal handlers away before it takes its memory apart, and a
+  // signal in between makes a failure of work that is done.
+  host.once('beforeExit', () => host.exit());
   setTimeout(() => host.exit(), LINGER_MS).unref();
 }
 

@@ -23,6 +23,11 @@ const apps: Readonly<Record<string, App>> = {
     setInterval(() => undefined, 1_000);
     return Promise.resolve(0);
   },
+  endsWithMuchInMemory: ({ stdout }) => {
+    const memory = Array.from({ length: 300_000 }, (_, index) => ({ index, text: `x${index}` }));
+    stdout.write(`${memory.length}\n`);
+    return Promise.resolve(0);
+  },
   throwsOurs: () =>
     Promise.reject(new KafkaClientError('CLICKSTREAM_KAFKA_UNREACHABLE', 'cannot reach Kafka: start it')),
   throwsOther: () => Promise.reject(new Error('a bug')),

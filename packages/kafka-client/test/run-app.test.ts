@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -50,6 +51,16 @@ describe('an app', () => {
 
   it.concurrent('that left something open ends all the same', async () => {
     expect(await run('lingers')).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('that is told to stop when it has ended is no failure', async () => {
+    for (let afterMs = 0; afterMs < 12; afterMs++) {
+      const child = run('endsWithMuchInMemory');
+      await ready(child);
+      await delay(afterMs);
+      child.kill('SIGTERM');
+      expect(await child).toMatchObject({ exitCode: 0, stdout: '300000' });
+    }
   });
 
   it.concurrent.each([
