@@ -41,7 +41,7 @@ interface Row {
 
 const ROWS = 10;
 /** As in the style sheet. */
-const ROW_PX = 48;
+const ROW_PX = 54;
 /** Rows change places at most so often: more the eye cannot follow. */
 const MOVE_INTERVAL_MS = 1_000;
 const MOVE_MS = 450;
