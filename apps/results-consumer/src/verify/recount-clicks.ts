@@ -77,7 +77,8 @@ export async function recountClicks(
   const isWhole =
     [...bounds, ...targets.deadLetters.counts].every(({ start }) => start === 0) &&
     cut.every(({ lossAccepted }) => lossAccepted.input === undefined && lossAccepted.forwards === undefined);
-  const homes = cut.map((task) => new HomeRecount(task, targets, isWhole));
+  // What a task has read of two inputs it may have read in any order, each in its own.
+  const homes = cut.map((task) => new HomeRecount(task, targets, isWhole && !hasReceived(task)));
   const recounts = cut.map((task) => {
     const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(task.partition) ?? 0);
     return new Recount(task, marks, lossyHomes, cut, targets, homes);
@@ -108,6 +109,11 @@ export async function recountClicks(
       lastEventTime: home?.lastEventTime ?? -Infinity,
     };
   });
+}
+
+/** Whether a task has counted clicks that others forwarded to it. */
+function hasReceived({ marks }: Task): boolean {
+  return [...marks.values()].some((mark) => mark > 0);
 }
 
 /** The records that stand in one partition. */
@@ -225,7 +231,7 @@ class HomeRecount {
   readonly #isWhole: boolean;
   readonly #appearances: Appearances | undefined;
 
-  /** @param isWhole whether nothing is missing of clicks and letters, so that it is known which sessions were open. */
+  /** @param isWhole whether it is known which sessions were open: no clicks or letters are missing, and all came in one order. */
   constructor(task: Task, targets: RecountTargets, isWhole: boolean) {
     this.#task = task;
     this.#targets = targets;

@@ -127,11 +127,28 @@ describe.concurrent('verify, of windows and sessions', () => {
         change(pages);
       };
 
-    test('passes if all pages of the window together are what the clicks say', async ({ onTestFinished }) => {
+    test('cannot check each if all pages of the window together are what the clicks say', async ({
+      onTestFinished,
+    }) => {
       const { verify } = await createHandMadeAggregation(onTestFinished, folded());
       const { exitCode, report } = await verify();
-      expect(textsOf(report)).toBe('');
-      expect(exitCode).toBe(0);
+      expect(textsOf(report)).toMatch(
+        /^windows: pages-\S+ "1700000040000\/0\/…": a page was folded into \(other\) until there was room for it, so that pages were compared together$/,
+      );
+      expect(exitCode).toBe(2);
+    });
+
+    test('checks all else as exactly as before', async ({ onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(
+        onTestFinished,
+        ({ pages, checkpoint: { state } }) => {
+          amend(pages, `${T}/0//a`, { users: 1 });
+          state.changedSettings.push('maxPages');
+        },
+      );
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(/expected 2 distinct users, found 1$/m);
+      expect(exitCode).toBe(1);
     });
 
     test.for<[what: string, change: (pages: HandMade[]) => void, text: RegExp]>([
@@ -140,7 +157,7 @@ describe.concurrent('verify, of windows and sessions', () => {
         (pages) => {
           amend(pages, `${T}/0/(other)`, { clicks: 2 });
         },
-        /^windows: pages-\S+ "1700000040000\/0\/…": expected 3 clicks on all pages together, found 4$/,
+        /^windows: pages-\S+ "1700000040000\/0\/…": expected 3 clicks on all pages together, found 4$/m,
       ],
       [
         'as many, and one of them has more than its own',
