@@ -44,13 +44,13 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<number
     let existing = await partitionCounts(admin);
     if (!existing.has(first.name)) {
       await create(admin, [first], partitions, log);
-      existing = await partitionCountsWith(admin, [first]);
+      existing = await partitionCountsWith(admin, [first], signal);
     }
     const count = existing.get(first.name) ?? partitions;
     const missing = others.filter(({ name }) => !existing.has(name));
     if (missing.length > 0) {
       await create(admin, missing, count, log);
-      existing = await partitionCountsWith(admin, topics);
+      existing = await partitionCountsWith(admin, topics, signal);
     }
     for (const { name } of others) {
       const found = existing.get(name);
@@ -76,12 +76,27 @@ async function partitionCounts(admin: Admin): Promise<Map<string, number>> {
   return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
 }
 
-/** The same with these topics, which exist: each request may go to another broker, and not all have heard of them yet. */
-async function partitionCountsWith(admin: Admin, topics: readonly TopicSpec[]): Promise<Map<string, number>> {
-  const deadline = performance.now() + PATIENCE_MS;
+/**
+ * The same with these topics, which exist: each request may go to another broker, and not all have heard of them yet.
+ *
+ * @throws KafkaClientError `CLICKSTREAM_KAFKA_TOPIC_MISSING` when one has not for 10 s: its number of partitions is not known.
+ */
+async function partitionCountsWith(
+  admin: Admin,
+  topics: readonly TopicSpec[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, number>> {
+  const startedAt = performance.now();
   for (;;) {
     const counts = await partitionCounts(admin);
-    if (topics.every(({ name }) => counts.has(name)) || performance.now() > deadline) return counts;
+    const missing = topics.find(({ name }) => !counts.has(name));
+    if (!missing) return counts;
+    if (signal?.aborted || performance.now() - startedAt > PATIENCE_MS)
+      throw new KafkaClientError(
+        'CLICKSTREAM_KAFKA_TOPIC_MISSING',
+        `topic ${missing.name} was created, and the broker does not know of it yet`,
+        { topic: missing.name },
+      );
     await delay(LOOK_MS);
   }
 }
