@@ -6,8 +6,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@clickstream/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Patience for a busy machine; it costs nothing where all is well.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A busy CI machine may miss a deadline of a test once; where a single miss may be a wrong count, see aggregator.
     retry: process.env['CI'] === undefined ? 0 : 1,
     reporters: ['default', ['json', { outputFile: 'test-results/results.json' }]],

@@ -107,7 +107,7 @@ const ends: [string, (devPid: number) => void | Promise<void>][] = [
 
 test.for(ends.map(([name, end], index) => ({ name, end, clicks: index + 1 })))(
   'dev runs all, counts on from where it was, and leaves nothing behind after $name',
-  { timeout: 90_000 },
+  { timeout: 240_000 },
   async ({ end, clicks }) => {
     const dev = startDev();
     try {

@@ -9,5 +9,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // On a slow machine it would tell among the first lines of `pnpm dev` what took how long.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
 });

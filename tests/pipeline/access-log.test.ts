@@ -47,7 +47,7 @@ async function readTotals(brokers: string, topic: string): Promise<Map<string, n
   return totals;
 }
 
-test('a replayed access log is counted as a shell pipeline counts it', { timeout: 60_000 }, async () => {
+test('a replayed access log is counted as a shell pipeline counts it', { timeout: 240_000 }, async () => {
   const environment = pipelineEnvironment();
   const aggregator = startApp('aggregator', [], environment);
   await aggregator.waitForLine((line) => line.startsWith('ready'));
@@ -63,7 +63,7 @@ test('a replayed access log is counted as a shell pipeline counts it', { timeout
   await assertVerified({ environment });
 });
 
-test('what was counted is not counted again after a restart', { timeout: 60_000 }, async () => {
+test('what was counted is not counted again after a restart', { timeout: 240_000 }, async () => {
   const environment = pipelineEnvironment();
   const simulate = ['simulate', '--count', '500', '--rate', 'max', '--users', '1', '--no-report'];
   const follow = startApp('results-consumer', ['follow'], environment);

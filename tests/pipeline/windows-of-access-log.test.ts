@@ -32,7 +32,7 @@ async function readNewest(brokers: string, topic: string): Promise<Map<string, B
   );
 }
 
-test("a replayed access log has the windows and sessions of SQL's recount", { timeout: 60_000 }, async () => {
+test("a replayed access log has the windows and sessions of SQL's recount", { timeout: 240_000 }, async () => {
   const environment = {
     ...pipelineEnvironment(),
     // The log is in order up to a minute.

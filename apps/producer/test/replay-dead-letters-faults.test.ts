@@ -64,7 +64,7 @@ const KILLS = [
   ['after', 'endTxn', 2],
 ] as const;
 
-describe('a replay of dead letters that is killed', { timeout: 60_000 }, () => {
+describe('a replay of dead letters that is killed', { timeout: 240_000 }, () => {
   test.each(KILLS)(
     '%s the broker gets %s has sent each click once after the next run',
     async (when, request, which) => {
@@ -100,7 +100,7 @@ describe('a replay of dead letters that is killed', { timeout: 60_000 }, () => {
   });
 });
 
-describe('two replays of dead letters at once', { timeout: 60_000 }, () => {
+describe('two replays of dead letters at once', { timeout: 240_000 }, () => {
   test('end the older one with a line that says so, and send each click once', async () => {
     const { topics, sent } = await createLetters();
     const older = topics.replayVia(proxied, '--reason', 'malformed');
@@ -118,7 +118,7 @@ describe('two replays of dead letters at once', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a replay of dead letters that is told to stop', { timeout: 60_000 }, () => {
+describe('a replay of dead letters that is told to stop', { timeout: 240_000 }, () => {
   test('ends with the transaction that is open, and the next run sends the rest', async () => {
     const { topics, sent } = await createLetters();
     const replay = topics.replayVia(proxied);

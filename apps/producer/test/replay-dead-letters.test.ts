@@ -8,7 +8,7 @@ const brokers = inject('kafkaBrokers');
 const PARTITIONS = 4;
 const home = (key: string) => homePartition(Buffer.from(key), PARTITIONS);
 
-describe('replay --dead-letters', { timeout: 60_000 }, () => {
+describe('replay --dead-letters', { timeout: 240_000 }, () => {
   test('sends rejected clicks as they came, and says where they stood first', async () => {
     const topics = await createDeadLetterTopics(brokers);
     await topics.write(

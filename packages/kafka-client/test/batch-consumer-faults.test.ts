@@ -14,7 +14,7 @@ afterAll(async () => {
   await broker.stop();
 });
 
-describe('a consumer whose broker is killed', { timeout: 90_000 }, () => {
+describe('a consumer whose broker is killed', { timeout: 240_000 }, () => {
   const ended = {
     name: 'KafkaClientError',
     code: expect.stringMatching(/^CLICKSTREAM_KAFKA_(CONSUMER_CRASHED|UNREACHABLE)$/) as unknown,

@@ -223,7 +223,7 @@ describe('a broker', () => {
 
   test(
     'aborts a transaction that is open for too long, and fences its owner',
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     async () => {
       const { init, add, produce, readTo } = await open();
       const owner = await init(1_000);

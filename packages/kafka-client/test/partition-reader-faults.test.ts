@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const open = (): Promise<PartitionReader> => createPartitionReader(testConnection(broker.brokers));
 
-describe('a broker that restarts', { timeout: 60_000 }, () => {
+describe('a broker that restarts', { timeout: 240_000 }, () => {
   it('while its partitions are followed costs neither a record nor a repetition', async () => {
     const partitions = 3;
     const topic = await createTestTopic(broker.brokers, 'followed', { partitions });
@@ -86,7 +86,7 @@ describe('a broker that restarts', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a compacted topic', { timeout: 60_000 }, () => {
+describe('a compacted topic', { timeout: 240_000 }, () => {
   it('is read to its end, whatever compaction has left of it', async () => {
     const config = { 'cleanup.policy': 'delete', 'segment.bytes': String(1 << 20) };
     const topic = await createTestTopic(broker.brokers, 'compacted', { config });
@@ -124,7 +124,7 @@ describe('a compacted topic', { timeout: 60_000 }, () => {
     });
     await admin.disconnect();
     await expect
-      .poll(async () => (await readAll(broker.brokers, topic))[0]?.length, { timeout: 20_000 })
+      .poll(async () => (await readAll(broker.brokers, topic))[0]?.length, { timeout: 60_000 })
       .toBeLessThan(180);
 
     const java = runTool(

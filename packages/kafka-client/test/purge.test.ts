@@ -149,11 +149,11 @@ it('the repartition topic is purged up to the committed position and no further,
     (await readCheckpoint(reader, checkpoint.name, HOME)).checkpoint?.repartition.position ?? 0n;
   const bounds = () => reader.logBounds(repartition.name, HOME);
   const counted = async () => Number((await readAll(brokers, results))[HOME]!.at(-1)?.value ?? 0);
-  const untilCounted = (records: number) => expect.poll(counted, { timeout: 20_000 }).toBe(records);
+  const untilCounted = (records: number) => expect.poll(counted, { timeout: 60_000 }).toBe(records);
   const untilPurged = () =>
     expect
       .poll(async () => (await bounds()).start === (await committed()) && (await bounds()).start, {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toBeGreaterThan(0n);
 
@@ -169,9 +169,9 @@ it('the repartition topic is purged up to the committed position and no further,
   crash.catch(() => undefined);
   gate = () => (received < 42 ? Promise.resolve() : crash);
   await write(12);
-  await expect.poll(() => received, { timeout: 20_000 }).toBe(42);
+  await expect.poll(() => received, { timeout: 60_000 }).toBe(42);
   const before = purges.length;
-  await expect.poll(() => purges.length, { timeout: 20_000 }).toBeGreaterThan(before + 2);
+  await expect.poll(() => purges.length, { timeout: 60_000 }).toBeGreaterThan(before + 2);
   const position = await committed();
   expect((await bounds()).start).toBeLessThanOrEqual(position);
   expect((await bounds()).end).toBeGreaterThan(position);

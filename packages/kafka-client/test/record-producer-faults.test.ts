@@ -58,7 +58,7 @@ class Reports {
   }
 }
 
-describe('a broker killed while records are written', { timeout: 60_000 }, () => {
+describe('a broker killed while records are written', { timeout: 240_000 }, () => {
   it('leaves each record reported once, no acknowledged one lost or doubled, and the producer usable', async () => {
     const topic = await createTestTopic(broker.brokers, 'killed', { partitions: 2 });
     const producer = await createRecordProducer([topic], {

@@ -128,7 +128,7 @@ test('run gives its command a broker and passes its exit code on', async () => {
   const { exitCode, stdout, stderr } = await localKafka(['run', '--', 'sh', '-c', script], { env }).finished;
   expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '' });
   expect(stdout).toMatch(/^brokers: 127\.0\.0\.1:\d+\n$/);
-  await expect.poll(() => processesWith(mark), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toEqual([]);
 });
 
 const REPORTING_APP = [
@@ -170,6 +170,6 @@ test('nothing is left of a run that was killed', async () => {
   // Wrapper, guard, app and broker.
   expect(processesWith(mark).length).toBeGreaterThanOrEqual(4);
   wrapper.child.kill('SIGKILL');
-  await expect.poll(() => processesWith(mark), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toEqual([]);
   expect((await wrapper.finished).stdout).toContain('got SIGTERM');
 });

@@ -43,7 +43,7 @@ function startDev(
 }
 
 async function expectNothingLeft(mark: string): Promise<void> {
-  await expect.poll(() => processesWith(mark), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toEqual([]);
 }
 
 test('runs the apps against a Kafka of its own, stops them first, and continues where it was', async () => {

@@ -112,12 +112,12 @@ describe('the page', () => {
     await expect.poll(() => connectionOf(page)).toBe('Live');
     await dashboard.close();
     await expect.poll(() => connectionOf(page)).toContain('Reconnecting');
-    await expect.poll(() => connectionOf(page), { timeout: 10_000 }).toMatch(/^Stale since \d\d:\d\d:\d\d/);
+    await expect.poll(() => connectionOf(page), { timeout: 60_000 }).toMatch(/^Stale since \d\d:\d\d:\d\d/);
     expect(await numberOf(page, '#total-clicks')).toBe(3);
     await page.screenshot({ path: join(SCREENSHOTS, 'stale.png') });
     const again = await startDashboard({ port: Number(new URL(dashboard.address).port), runId: 'next' });
     again.total('a', 4);
-    await expect.poll(() => connectionOf(page), { timeout: 20_000 }).toBe('Live');
+    await expect.poll(() => connectionOf(page), { timeout: 60_000 }).toBe('Live');
     await expect.poll(() => numberOf(page, '#total-clicks')).toBe(4);
   });
 
@@ -130,7 +130,7 @@ describe('the page', () => {
     await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
     dashboard.views.setReady(0);
     dashboard.total('a', 1);
-    await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
+    await expect.poll(() => textOf(page, '#notice'), { timeout: 60_000 }).toContain('Kafka does not answer');
     await expect.poll(() => connectionOf(page)).toMatch(/^Stale.*: Kafka is silent$/);
   });
 

@@ -160,7 +160,7 @@ async function untilShown(page: Page, clicks: number): Promise<void> {
   expect((await overview()).totalClicks).toBe(clicks);
 }
 
-describe('the page, on the real apps and a real broker', { timeout: 60_000 }, () => {
+describe('the page, on the real apps and a real broker', { timeout: 240_000 }, () => {
   test('shows what the topics hold, as it is committed, without being loaded again', async () => {
     const page = await openPage();
     await expect.poll(() => connectionOf(page)).toBe('Live');

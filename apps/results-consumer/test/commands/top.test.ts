@@ -62,10 +62,10 @@ describe('top', () => {
     const stderr = new PassThrough().resume();
     const { environment } = topics;
     const ended = app({ args: ['top'], environment, stdin, stdout, stderr, signal: controller.signal });
-    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +1 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 60_000 }).toMatch(/first +1 /);
     expect(stdin.isRaw).toBe(true);
     await topics.write(topics.total('first', 2));
-    await expect.poll(() => withoutColours(screen()), { timeout: 10_000 }).toMatch(/first +2 /);
+    await expect.poll(() => withoutColours(screen()), { timeout: 60_000 }).toMatch(/first +2 /);
     stdin.write(key);
     expect(await ended).toBe(0);
     expect(stdin.isRaw).toBe(false);
@@ -89,7 +89,7 @@ describe('follow and clicks on a terminal', () => {
       const { environment } = topics;
       const { signal } = controller;
       const ended = app({ args, environment, ...terminal, stderr, signal });
-      await expect.poll(() => terminal.screen().split('\n').length, { timeout: 10_000 }).toBe(3);
+      await expect.poll(() => terminal.screen().split('\n').length, { timeout: 60_000 }).toBe(3);
       controller.abort();
       await ended;
       return withoutColours(terminal.screen());

@@ -74,7 +74,7 @@ async function startFeeding(
   };
 }
 
-test('begins with the newest windows, and has these whole', { timeout: 60_000 }, async () => {
+test('begins with the newest windows, and has these whole', { timeout: 240_000 }, async () => {
   const topics = await createTestTopics(brokers, { partitions: 1 });
   const config = readConfig(topics.environment);
   const { PAGE_CLICK_AGGREGATION_TOPIC: spec } = createTopicSpecs(config);

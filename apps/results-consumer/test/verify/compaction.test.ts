@@ -10,7 +10,7 @@ import { verify } from '../../src/verify/verify.ts';
 import type { RawCheckpoint } from './forge-checkpoint.ts';
 import { createTestAggregation, type AtEnd, type TestAggregation } from './test-aggregation.ts';
 
-const TEST_LIMIT_MS = 90_000;
+const TEST_LIMIT_MS = 240_000;
 const PARTITION = 1;
 
 /** Users whose clicks are counted in {@link PARTITION}. */
