@@ -124,14 +124,27 @@ describe('the page', () => {
   test('says so while it is reading, and while Kafka is silent', async () => {
     const dashboard = await startDashboard({
       isReady: false,
-      notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s' },
+      notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s', silenceMs: 12_000 },
     });
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
     dashboard.views.setReady(0);
     dashboard.total('a', 1);
     await expect.poll(() => textOf(page, '#notice'), { timeout: 10_000 }).toContain('Kafka does not answer');
-    await expect.poll(() => connectionOf(page)).toMatch(/^Stale.*: Kafka is silent$/);
+    await expect.poll(() => connectionOf(page)).toMatch(/^Stale since .*: Kafka is silent$/);
+  });
+
+  test('tells one silent partition from a silent Kafka', async () => {
+    const notReady = {
+      code: 'silent',
+      reason: 'no answer',
+      silenceMs: 12_000,
+      partition: 'clicks [2]',
+    } as const;
+    const dashboard = await startDashboard({ notReady });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => textOf(page, '#notice')).toContain('for all partitions');
+    expect(await connectionOf(page)).toMatch(/^In part stale since .*: Kafka is in part silent$/);
   });
 
   test('looks a user up, with sessions', async () => {
