@@ -324,6 +324,13 @@ describe('the page', () => {
     expect(await page.locator('#top-pages .empty').evaluate((text) => text.clientHeight)).toBe(height);
     await page.unroute('**/api/pages?**');
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 9]]);
+    // Rows wait for their next move; those of another window must not stand there until then.
+    const names = await page.locator('#pages-choice').evaluate((choice: HTMLSelectElement) => {
+      choice.value = 'current';
+      choice.dispatchEvent(new Event('change'));
+      return [...document.querySelectorAll('#top-pages .name .typed')].map(({ textContent }) => textContent);
+    });
+    expect(names).toEqual(['/now']);
   });
 
   test('offers no filter for what is no page, and holds no count of what has left the list', async () => {
@@ -345,6 +352,9 @@ describe('the page', () => {
     await expect
       .poll(() => page.locator('#top-users .count').allInnerTexts())
       .toEqual([...Array.from({ length: 9 }, (_, index) => String(10 - index)), '–']);
+    expect(await page.locator('#top-users .gone .name .typed').allInnerTexts()).toEqual(['u1']);
+    expect(await page.locator('#top-users .gone .bar').isVisible()).toBe(false);
+    expect(await textOf(page, '#users-note')).toBe('the busiest of 11 users');
   });
 
   test('shows live clicks, filtered and held', async () => {
