@@ -1,6 +1,6 @@
 import './valid-language.ts';
 import { EventStream } from './io/event-stream.ts';
-import { isKafkaSilent } from './io/kafka-silence.ts';
+import { kafkaSilence } from './io/kafka-silence.ts';
 import { reloadOnce } from './io/reload-once.ts';
 import { whyRefused } from './io/why-refused.ts';
 import { byId, setText } from './element.ts';
@@ -15,7 +15,7 @@ import { createRateChart } from './parts/rate-chart.ts';
 import { createTopPages } from './parts/top-pages.ts';
 import { createTopUsers } from './parts/top-users.ts';
 import { createUserLookup } from './parts/user-lookup.ts';
-import { connectionState } from './state/connection-state.ts';
+import { connectionState, nextSilence, type KafkaSilence } from './state/connection-state.ts';
 import { applyDelta, type DashboardDelta, type DashboardState } from './state/dashboard-state.ts';
 
 const TICK_MS = 500;
@@ -32,9 +32,7 @@ let lastEventAtMs: number | undefined;
 let clockAheadMs = 0;
 let refusal: string | undefined;
 let isOutdated = false;
-let isSilent = false;
-/** When the server last said that it hears from Kafka, by the browser's clock. */
-let heardAtMs: number | undefined;
+let silence: KafkaSilence | undefined;
 let stream: EventStream | undefined;
 let isDrawing = false;
 
@@ -63,12 +61,15 @@ function notice(): string | undefined {
   if (refusal !== undefined) return refusal;
   if (!state || !isOpen) return undefined;
   if (!state.overview.ready) return 'Reading what was counted before: the figures are not complete yet.';
-  return isSilent ? 'Kafka does not answer: the figures are the last that it gave.' : undefined;
+  if (!silence) return undefined;
+  return silence.isPartial
+    ? 'Kafka does not answer for all partitions: the figures are in part old.'
+    : 'Kafka does not answer: the figures are the last that it gave.';
 }
 
 function showHealth(): void {
   const isRefused = refusal !== undefined || isOutdated;
-  showConnection(connectionState({ isOpen, isRefused, isSilent, heardAtMs, lastEventAtMs }, Date.now()));
+  showConnection(connectionState({ isOpen, isRefused, silence, lastEventAtMs }, Date.now()));
   showNotice(notice());
   showLoading(isRefused ? 'No figures yet.' : 'Loading…');
 }
@@ -107,9 +108,9 @@ function outdated(version: number): void {
 }
 
 function askHealth(): void {
-  void isKafkaSilent().then((silent) => {
-    isSilent = silent;
-    if (!silent) heardAtMs = Date.now();
+  void kafkaSilence().then((told) => {
+    if (told === undefined) return;
+    silence = told === 'none' ? undefined : nextSilence(silence, told);
     showHealth();
   });
 }

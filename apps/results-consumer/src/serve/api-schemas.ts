@@ -90,7 +90,11 @@ const deadLetter: z.ZodType<DeadLetterView> = z.object({
 
 const overview: z.ZodType<Overview> = z.object({
   now: timeMs,
-  ready: z.boolean().describe('Whether everything that was there at the start has been read'),
+  ready: z
+    .boolean()
+    .describe(
+      "Whether everything that was there at the start has been read, but for dead letters and the rate's past",
+    ),
   totalClicks: count,
   users: count,
   activeUsers5m: count.describe('Users whose last click was at most 5 minutes ago, by event time'),

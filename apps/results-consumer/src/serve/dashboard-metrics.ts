@@ -33,7 +33,11 @@ export function createDashboardMetrics(
       },
     });
   };
-  gauge('ready', 'Whether everything that was there at the start has been read', () => Number(views.isReady));
+  gauge(
+    'ready',
+    "Whether everything that was there at the start has been read, but for dead letters and the rate's past",
+    () => Number(views.isReady),
+  );
   gauge('users', 'Users with a running total', () => views.totals.users);
   gauge('clicks', 'Sum of the running totals', () => views.totals.clicks);
   gauge('stream_clients', 'Clients of the streams', () => clients.size);

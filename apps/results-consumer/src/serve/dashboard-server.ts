@@ -20,6 +20,10 @@ import type { SseClients } from './sse-clients.ts';
 export interface NotReady {
   readonly code: 'reading' | 'silent';
   readonly reason: string;
+  /** How long Kafka has been silent, ms. */
+  readonly silenceMs?: number;
+  /** Such as `user_clickstream [2]`, if it is this partition and not all of Kafka. */
+  readonly partition?: string;
 }
 
 export interface DashboardServerOptions {

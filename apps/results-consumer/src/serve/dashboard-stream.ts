@@ -157,6 +157,10 @@ export class DashboardStream {
     const after = this.#look();
     this.#madeAt = performance.now();
     this.#cancel();
+    if (lastSecond(after) < lastSecond(before)) {
+      this.#beginAnew(after);
+      return;
+    }
     const changes = [...after.parts].filter(([name, part]) =>
       name === 'overview' ? after.figures !== before.figures : part !== before.parts.get(name),
     );
@@ -168,6 +172,15 @@ export class DashboardStream {
     const frame = Buffer.from(sseEvent('delta', json(changes), this.#id()));
     this.#ring.push({ sequence: this.#sequence, frame });
     if (this.#ring.length > RING_SIZE) this.#ring.shift();
+    for (const client of [...this.#streams]) client.send(frame);
+  }
+
+  /** A clock that was ahead was set right: no delta can take back the seconds that were sent. */
+  #beginAnew(after: State): void {
+    this.#state = after;
+    this.#sequence += 1;
+    this.#ring = [];
+    const frame = this.#snapshotFrame();
     for (const client of [...this.#streams]) client.send(frame);
   }
 
@@ -190,6 +203,10 @@ export class DashboardStream {
       rate: new Map(views.rate.series(nowMs)),
     };
   }
+}
+
+function lastSecond({ rate }: State): number {
+  return [...rate.keys()].at(-1) ?? -Infinity;
 }
 
 /** An object of parts that are JSON already. */

@@ -86,12 +86,18 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
       if (!views.isReady) return { code: 'reading', reason: 'still reading what was there at the start' };
       const silenceMs = reader.silenceMs();
       if (silenceMs > SILENCE_LIMIT_MS)
-        return { code: 'silent', reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s` };
+        return {
+          code: 'silent',
+          reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s`,
+          silenceMs: Math.round(silenceMs),
+        };
       const silent = silence.longest();
       return silent && silent.silenceMs > SILENCE_LIMIT_MS
         ? {
             code: 'silent',
             reason: `no answer from Kafka for ${silent.name} for ${Math.round(silent.silenceMs / 1_000)} s`,
+            silenceMs: Math.round(silent.silenceMs),
+            partition: silent.name,
           }
         : undefined;
     },

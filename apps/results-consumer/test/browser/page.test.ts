@@ -124,14 +124,27 @@ describe('the page', () => {
   test('says so while it is reading, and while Kafka is silent', async () => {
     const dashboard = await startDashboard({
       isReady: false,
-      notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s' },
+      notReady: { code: 'silent', reason: 'no answer from Kafka for 12 s', silenceMs: 12_000 },
     });
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#notice')).toContain('not complete yet');
     dashboard.views.setReady(0);
     dashboard.total('a', 1);
     await expect.poll(() => textOf(page, '#notice'), { timeout: 60_000 }).toContain('Kafka does not answer');
-    await expect.poll(() => connectionOf(page)).toMatch(/^Stale.*: Kafka is silent$/);
+    await expect.poll(() => connectionOf(page)).toMatch(/^Stale since .*: Kafka is silent$/);
+  });
+
+  test('tells one silent partition from a silent Kafka', async () => {
+    const notReady = {
+      code: 'silent',
+      reason: 'no answer',
+      silenceMs: 12_000,
+      partition: 'clicks [2]',
+    } as const;
+    const dashboard = await startDashboard({ notReady });
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => textOf(page, '#notice')).toContain('for all partitions');
+    expect(await connectionOf(page)).toMatch(/^In part stale since .*: Kafka is in part silent$/);
   });
 
   test('looks a user up, with sessions', async () => {
@@ -311,6 +324,13 @@ describe('the page', () => {
     expect(await page.locator('#top-pages .empty').evaluate((text) => text.clientHeight)).toBe(height);
     await page.unroute('**/api/pages?**');
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 9]]);
+    // Rows wait for their next move; those of another window must not stand there until then.
+    const names = await page.locator('#pages-choice').evaluate((choice: HTMLSelectElement) => {
+      choice.value = 'current';
+      choice.dispatchEvent(new Event('change'));
+      return [...document.querySelectorAll('#top-pages .name .typed')].map(({ textContent }) => textContent);
+    });
+    expect(names).toEqual(['/now']);
   });
 
   test('offers no filter for what is no page, and holds no count of what has left the list', async () => {
@@ -332,6 +352,9 @@ describe('the page', () => {
     await expect
       .poll(() => page.locator('#top-users .count').allInnerTexts())
       .toEqual([...Array.from({ length: 9 }, (_, index) => String(10 - index)), '–']);
+    expect(await page.locator('#top-users .gone .name .typed').allInnerTexts()).toEqual(['u1']);
+    expect(await page.locator('#top-users .gone .bar').isVisible()).toBe(false);
+    expect(await textOf(page, '#users-note')).toBe('the busiest of 11 users');
   });
 
   test('shows live clicks, filtered and held', async () => {

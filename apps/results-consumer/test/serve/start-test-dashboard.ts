@@ -23,11 +23,13 @@ export interface TestDashboardOptions {
   readonly runId?: string;
   /** Any free one if it is not given. */
   readonly port?: number;
+  /** How far its clock is ahead, ms. */
+  readonly aheadMs?: () => number;
 }
 
 /** A dashboard that is fed by the test, listening on a free port until the test ends. */
 export async function startTestDashboard(options: TestDashboardOptions = {}) {
-  const now = () => Date.now();
+  const now = () => Date.now() + (options.aheadMs?.() ?? 0);
   const views = new ClickViews(1, now());
   if (options.isReady === true) views.setReady(now());
   const { maxClients = 500, bufferLimitBytes = 256 * 1024, heartbeatMs = 10_000 } = options;

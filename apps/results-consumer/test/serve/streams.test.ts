@@ -80,6 +80,24 @@ describe('the stream of the dashboard', () => {
     expect(again.events.every(({ event }) => event === 'delta')).toBe(true);
   });
 
+  test('begins anew when a clock that was ahead is set right', async () => {
+    let aheadMs = 3_600_000;
+    const dashboard = await startTestDashboard({ aheadMs: () => aheadMs });
+    dashboard.views.rate.extendTo(Date.now());
+    const reader = await readSse(`${dashboard.address}/api/stream`);
+    const first = await reader.until(({ event }) => event === 'snapshot');
+    expect((first.data as State).rate?.at(-1)?.[0]).toBeGreaterThan(Date.now() / 1_000 + 3_000);
+    aheadMs = 0;
+    dashboard.total('a', 1);
+    const second = await reader.until(({ data }) => totalOf(data) === 1);
+    expect(second.event).toBe('snapshot');
+    expect((second.data as State).rate?.at(-1)?.[0]).toBeLessThanOrEqual(Date.now() / 1_000);
+    const again = await readSse(`${dashboard.address}/api/stream`, { 'last-event-id': first.id ?? '' });
+    expect((await again.until(() => true)).event).toBe('snapshot');
+    dashboard.total('a', 2);
+    expect((await reader.until(({ data }) => totalOf(data) === 2)).event).toBe('delta');
+  });
+
   test('goes on for a client that missed what nobody saw', async () => {
     const dashboard = await startTestDashboard();
     const first = await readSse(`${dashboard.address}/api/stream`);

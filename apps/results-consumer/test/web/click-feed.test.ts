@@ -40,6 +40,23 @@ test('brings no more rows than can be read, the newest among them, and says whic
   expect(feed.oneOf(60_000)).toBe(1);
 });
 
+test('does not say that all are shown when a few are not', () => {
+  const feed = new ClickFeed();
+  for (let each = 0; each < 40; each += 1) feed.take(event(each, 1), each * 250);
+  expect(feed.oneOf(9_750)).toBe(2);
+});
+
+test('goes on when the clock was set back', () => {
+  const feed = new ClickFeed();
+  feed.take(event(0, 3), 3_600_000);
+  feed.take(event(3, 1), 0);
+  const waitMs = feed.advance(0) ?? 0;
+  expect(waitMs).toBeLessThanOrEqual(1_000);
+  feed.advance(waitMs);
+  expect(users(feed)).toEqual(['u3', 'u2', 'u1', 'u0']);
+  expect(feed.oneOf(waitMs)).toBe(1);
+});
+
 test('lets the last one in when its turn has come, though nothing follows it', () => {
   const feed = new ClickFeed();
   feed.take(event(0, 3), 0);

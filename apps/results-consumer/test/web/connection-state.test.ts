@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { connectionState, STALE_AFTER_MS } from '../../web/state/connection-state.ts';
+import { connectionState, nextSilence, STALE_AFTER_MS } from '../../web/state/connection-state.ts';
 
-const health = { isOpen: true, isRefused: false, isSilent: false, heardAtMs: 80_000, lastEventAtMs: 90_000 };
+const health = { isOpen: true, isRefused: false, silence: undefined, lastEventAtMs: 90_000 };
 
 test.each([
   [true, undefined, { kind: 'connecting' }],
@@ -18,7 +18,20 @@ test.each([
 });
 
 test('is not live while Kafka does not answer the server, and old since it last did', () => {
-  expect(connectionState({ ...health, isSilent: true }, 90_000)).toEqual({ kind: 'silent', sinceMs: 80_000 });
+  const silence = { sinceMs: 80_000, isPartial: false };
+  expect(connectionState({ ...health, silence }, 90_000)).toEqual({ kind: 'silent', ...silence });
+});
+
+test('says the same moment of one silence, and another of another', () => {
+  const silence = { sinceMs: 80_000, isPartial: false };
+  expect(nextSilence(undefined, silence)).toBe(silence);
+  expect(nextSilence(silence, { ...silence, sinceMs: 80_900 })).toBe(silence);
+  const all = { sinceMs: 80_900, isPartial: true };
+  expect(nextSilence(silence, all)).toBe(all);
+  const later = { sinceMs: 95_000, isPartial: false };
+  expect(nextSilence(silence, later)).toBe(later);
+  const unknown = { sinceMs: undefined, isPartial: false };
+  expect(nextSilence(unknown, silence)).toBe(silence);
 });
 
 test('does not wait for figures that were refused', () => {

@@ -25,6 +25,8 @@ test('finds the busiest second and the mean', () => {
   ] as const;
   expect(summariseRate(seconds)).toEqual({ peak: [2, 9], mean: 4 });
   expect(summariseRate([])).toBeUndefined();
+  expect(summariseRate([[0, 0], ...seconds, [4, 0]])?.mean).toBe(3);
+  expect(summariseRate([[0, 0]])).toEqual({ peak: [0, 0], mean: 0 });
 });
 
 test('means over the seconds that there are', () => {

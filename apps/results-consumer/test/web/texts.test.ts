@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { countOf, countText, rateText } from '../../web/text/count-text.ts';
 import { agoText, durationText } from '../../web/text/duration-text.ts';
+import { lagText } from '../../web/text/lag-text.ts';
 import { partText } from '../../web/text/part-text.ts';
 
 test.each([
@@ -36,10 +37,25 @@ test('counts with their thousands apart and what they count', () => {
 
 test.each([
   [1, 'every click is shown'],
-  [2, 'every second click is shown'],
-  [10, 'every tenth click is shown'],
-  [16, 'about one click in 16 is shown'],
-  [1_667, 'about one click in 1,700 is shown'],
+  [2, 'about every second click is shown'],
+  [10, 'about every tenth click is shown'],
+  [16, 'sample: about 1 in 16 clicks'],
+  [1_667, 'sample: about 1 in 1,700 clicks'],
 ])('one of %d: %s', (oneOf, text) => {
   expect(partText(oneOf)).toBe(text);
 });
+
+test.each([
+  [0, 0, 0, 'keeping up: nothing waits'],
+  [5, 5, 0, 'on the way between partitions'],
+  [6, 5, 0, 'keeping up: none waits 0.1 s'],
+  [6, 0, null, 'since when is not known'],
+  [6, 0, 1.5, 'keeping up: the oldest waits for 1.5 s'],
+  [6, 0, 5, 'the oldest waits for 5.0 s'],
+  [6, 0, 12, 'behind: the oldest waits for 12 s'],
+])(
+  '%d wait, %d of them on the way, the oldest for %j s: %s',
+  (lagRecords, inFlight, oldestWaitingSeconds, text) => {
+    expect(lagText({ lagRecords, oldestWaitingSeconds, books: { inFlight } })).toBe(text);
+  },
+);

@@ -1,11 +1,16 @@
-/** Whether the server has nothing new to show, although it answers, because Kafka does not. */
-export async function isKafkaSilent(): Promise<boolean> {
+import type { KafkaSilence } from '../state/connection-state.ts';
+
+/** @returns `none` if Kafka answers; undefined if the server told nothing, of which the state of the connection tells */
+export async function kafkaSilence(): Promise<KafkaSilence | 'none' | undefined> {
   try {
     const response = await fetch('/readyz', { cache: 'no-store' });
-    const { code } = (await response.json()) as { code?: unknown };
-    return code === 'silent';
+    const { code, silenceMs, partition } = (await response.json()) as Readonly<Record<string, unknown>>;
+    if (code !== 'silent') return response.ok || code === 'reading' ? 'none' : undefined;
+    return {
+      sinceMs: typeof silenceMs === 'number' ? Date.now() - silenceMs : undefined,
+      isPartial: typeof partition === 'string',
+    };
   } catch {
-    // What does not answer at all, the state of the connection tells.
-    return false;
+    return undefined;
   }
 }

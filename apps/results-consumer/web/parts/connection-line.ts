@@ -21,9 +21,9 @@ function textOf(state: ConnectionState): string {
     case 'refused':
       return 'No figures, trying again…';
     case 'silent':
-      return state.sinceMs === undefined
-        ? 'Stale: Kafka is silent'
-        : `Stale since ${clockText(state.sinceMs)}: Kafka is silent`;
+      return `${state.isPartial ? 'In part stale' : 'Stale'}${
+        state.sinceMs === undefined ? '' : ` since ${clockText(state.sinceMs)}`
+      }: Kafka is ${state.isPartial ? 'in part ' : ''}silent`;
     case 'reconnecting':
       return 'Reconnecting…';
     case 'stale':

@@ -102,10 +102,11 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
       },
       onLost: (isRefused) => {
         isLost = true;
+        if (!isRefused) refusal = undefined;
         show();
         if (isRefused)
           void whyRefused(url).then((reason) => {
-            refusal = reason;
+            if (isLost) refusal = reason;
             show();
           });
       },

@@ -39,7 +39,8 @@ interface Row {
   readonly bar: HTMLElement;
 }
 
-const ROWS = 10;
+/** How many rows it has at most. */
+export const ROWS = 10;
 /** As in the style sheet. */
 const ROW_PX = 54;
 /** Rows change places at most so often: more the eye cannot follow. */
@@ -99,11 +100,22 @@ export class Ranking {
     this.#order();
   }
 
+  /** Takes all rows away at once: those that come next are of something else. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#rows = [];
+    this.#byKey.clear();
+    this.#list.replaceChildren();
+    setText(this.#held, '');
+    this.#movedAt = -Infinity;
+  }
+
   #fill(): void {
     const most = this.#rows[0]?.count ?? 0;
     for (const { key, count, note, typedNote } of this.#rows) {
       const row = this.#byKey.get(key);
       if (!row) continue;
+      row.item.classList.remove('gone');
       setText(row.count, countText(count));
       setText(row.note, note);
       setTypedText(row.typed, typedNote ?? '');
@@ -114,6 +126,7 @@ export class Ranking {
     const keys = new Set(this.#rows.map(({ key }) => key));
     for (const [key, row] of this.#byKey) {
       if (keys.has(key)) continue;
+      row.item.classList.add('gone');
       setText(row.count, '–');
       setText(row.note, 'not among the first any more');
       setTypedText(row.typed, '');

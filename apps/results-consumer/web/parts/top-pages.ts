@@ -6,14 +6,13 @@ import { READING } from '../loading.ts';
 import { spanText, windowText } from '../text/clock-text.ts';
 import { countOf } from '../text/count-text.ts';
 import type { Part } from './part.ts';
-import { Ranking } from './ranking.ts';
+import { Ranking, ROWS } from './ranking.ts';
 
 /** As `OTHER_PAGES` of the schema, which is not for browsers. */
 const OTHER_PAGES = '(other)';
 const CURRENT = 'current';
 /** An older window is asked for again so often, until it is final. */
 const REFRESH_MS = 2_000;
-const ROWS = 10;
 
 /** The busiest pages of the current window, or of an older one. @param onChoose what choosing a page does */
 export function createTopPages(onChoose: (page: string) => void): Part {
@@ -79,6 +78,7 @@ export function createTopPages(onChoose: (page: string) => void): Part {
   const choose = () => {
     asked?.abort();
     asked = undefined;
+    ranking.clear();
     if (choice.value === CURRENT) {
       if (current) show(current);
       return;

@@ -3,7 +3,7 @@ import { READING } from '../loading.ts';
 import { countOf } from '../text/count-text.ts';
 import { agoText } from '../text/duration-text.ts';
 import type { Part } from './part.ts';
-import { Ranking } from './ranking.ts';
+import { Ranking, ROWS } from './ranking.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -21,7 +21,7 @@ export function createTopUsers(onChoose: (userId: string) => void): Part {
     show: ({ users, overview }, nowMs) => {
       setText(
         note,
-        users.length < overview.users
+        Math.min(users.length, ROWS) < overview.users
           ? `the busiest of ${countOf(overview.users, 'user')}`
           : users.length === 0
             ? ''

@@ -64,7 +64,8 @@ export class ClickFeed {
   /** Lets in what may come by now. @returns ms until it has to be asked again; undefined if nothing waits */
   advance(nowMs: number): number | undefined {
     if (this.#waiting.length === 0) return undefined;
-    const elapsedMs = nowMs - this.#allowedAtMs;
+    // A clock that was set back must not take away what may come.
+    const elapsedMs = Math.max(0, nowMs - this.#allowedAtMs);
     this.#allowed = Math.min(BURST_ROWS, this.#allowed + (elapsedMs * ROWS_PER_SECOND) / 1_000);
     this.#allowedAtMs = nowMs;
     const may = Math.floor(this.#allowed);
@@ -100,12 +101,12 @@ export class ClickFeed {
     this.#events = [];
   }
 
-  /** Of how many clicks one is shown, in the last 5 s; 1 if all are. */
+  /** Of how many clicks about one is shown, in the last 5 s; 1 only if all are. */
   oneOf(nowMs: number): number {
-    this.#events = this.#events.filter(({ atMs }) => nowMs - atMs < MEAN_MS);
+    this.#events = this.#events.filter(({ atMs }) => Math.abs(nowMs - atMs) < MEAN_MS);
     const sum = (entry: 'seen' | 'shown') => this.#events.reduce((total, event) => total + event[entry], 0);
-    const shown = sum('shown');
-    return shown === 0 ? 1 : Math.max(1, Math.round(sum('seen') / shown));
+    const [seen, shown] = [sum('seen'), sum('shown')];
+    return seen <= shown ? 1 : Math.max(2, Math.round(seen / shown));
   }
 }
 

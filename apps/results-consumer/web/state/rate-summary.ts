@@ -4,7 +4,7 @@ import type { RateSeries } from './dashboard-state.ts';
 export interface RateSummary {
   /** Seconds since the epoch and the clicks of the busiest second. */
   readonly peak: readonly [second: number, clicks: number];
-  /** Clicks per second over all full seconds. */
+  /** Clicks per second over all full seconds since the first that has a click. */
   readonly mean: number;
 }
 
@@ -23,7 +23,12 @@ export function summariseRate(seconds: RateSeries): RateSummary | undefined {
     if (each[1] > peak[1]) peak = each;
     clicks += each[1];
   }
-  return { peak, mean: clicks / seconds.length };
+  // What was before the first click says nothing about how many there are.
+  const idle = Math.max(
+    0,
+    seconds.findIndex(([, count]) => count > 0),
+  );
+  return { peak, mean: clicks / (seconds.length - idle) };
 }
 
 /** The mean of each value and those before it, so many in all. */

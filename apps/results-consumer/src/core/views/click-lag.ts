@@ -50,7 +50,8 @@ export class ClickLag {
   noteClick(partition: number, offset: number, timestampMs: number): void {
     const { arrivals } = this.#partition(partition);
     const newest = arrivals.at(-1);
-    if (newest && timestampMs - newest.timestampMs < ARRIVALS_APART_MS) {
+    // A timestamp from the future must not make one arrival of all that follow it.
+    if (newest && Math.abs(timestampMs - newest.timestampMs) < ARRIVALS_APART_MS) {
       newest.last = offset;
       return;
     }

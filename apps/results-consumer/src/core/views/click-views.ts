@@ -12,7 +12,7 @@ import type { ViewRecord } from './view-record.ts';
 export interface Overview {
   /** ms since the epoch */
   readonly now: number;
-  /** Whether everything that was there at the start has been read. */
+  /** Whether everything that was there at the start has been read, but for dead letters and the rate's past. */
   readonly ready: boolean;
   readonly totalClicks: number;
   readonly users: number;
@@ -59,7 +59,7 @@ export class ClickViews {
     return this.#readyAtMs !== undefined;
   }
 
-  /** Everything that was there at the start has been read. */
+  /** Everything that was there at the start has been read, but for dead letters and the rate's past. */
   setReady(nowMs: number): void {
     this.#readyAtMs = nowMs;
   }
@@ -73,6 +73,8 @@ export class ClickViews {
       if (!this[feed].apply(record)) this.unreadable[feed] += 1;
       return;
     }
+    // A clock that was ahead was set right: nothing would be newer until it is there again.
+    if (this.#readyAtMs !== undefined && nowMs < this.#readyAtMs) this.#readyAtMs = nowMs;
     const lastClickAt = this.totals.apply(record, nowMs);
     if (lastClickAt === 'unreadable') this.unreadable.totals += 1;
     else if (lastClickAt !== undefined && record.timestampMs >= (this.#readyAtMs ?? Infinity))

@@ -317,4 +317,15 @@ describe('books', () => {
       expect(lag.seconds(71_000), String(position)).toBe(seconds);
     }
   });
+
+  test('know how old clicks are that came after one from the future', () => {
+    const books = new Books();
+    const lag = new ClickLag(books);
+    books.apply(0, checkpoint(balanced, { position: '101' }));
+    lag.noteClick(0, 100, 900_000);
+    lag.noteClick(0, 101, 10_000);
+    lag.noteClick(0, 102, 20_000);
+    lag.setBounds(0, 0, 103);
+    expect(lag.seconds(30_000)).toBe(20);
+  });
 });
