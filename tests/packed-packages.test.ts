@@ -52,7 +52,8 @@ beforeAll(async () => {
     cwd: project,
   });
   cpSync(join(import.meta.dirname, 'packed-project'), project, { recursive: true });
-  cpSync(join(ROOT, 'packages/local-kafka/src/kafka-proxy.ts'), join(project, 'kafka-proxy.ts'));
+  for (const file of ['kafka-proxy.ts', 'kafka-frames.ts'])
+    cpSync(join(ROOT, 'packages/local-kafka/src', file), join(project, file));
 }, 300_000);
 afterAll(() => {
   rmSync(project, { recursive: true, force: true });
