@@ -7,6 +7,7 @@ import type { InputName, TaskLogic } from '../src/task-logic.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
 import { TransactionBounds } from '../src/transaction-bounds.ts';
 import { encodeRecordBatch, type BatchRecord } from './encode-record-batch.ts';
+import { logicOfNothing } from './logic-of-nothing.ts';
 
 const IDLE_TIMEOUT_MS = 1_000;
 const STEP_MS = 250;
@@ -197,28 +198,15 @@ class Harness {
   }
 
   #logic(): TaskLogic {
-    return {
-      resume: () => undefined,
-      restore: () => undefined,
-      rebuild: () => undefined,
+    return logicOfNothing({
       rebuildIsPartial: (gone) => {
         this.gone.push(gone);
       },
-      process: () => 'counted',
-      caughtUp: () => undefined,
       idle: (idleMs) => {
         this.told.push(idleMs);
         return this.ticks;
       },
-      flush: () => undefined,
-      heldBack: 0,
-      heldBackBytes: 0,
-      isClosing: false,
-      snapshot: () => null,
-      rebuildFrom: (_, position) => position,
-      resultsFrom: () => ({}),
-      sums: () => ({}),
-    };
+    });
   }
 }
 

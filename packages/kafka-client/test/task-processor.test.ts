@@ -2,6 +2,7 @@ import pino from 'pino';
 import { expect, test } from 'vitest';
 import { runInstance } from '../src/task-processor.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
+import { logicOfNothing } from './logic-of-nothing.ts';
 
 /** Inputs and logs of nothing, where taking over the partitions of `stuck` never ends, and a group that gives what it is told to. */
 async function startInstance(stuck: readonly number[]) {
@@ -50,23 +51,7 @@ async function startInstance(stuck: readonly number[]) {
       resultTopics: [],
       otherTopics: [],
       partitions: 4,
-      createLogic: () => ({
-        resume: () => undefined,
-        restore: () => undefined,
-        rebuild: () => undefined,
-        rebuildIsPartial: () => undefined,
-        process: () => 'counted',
-        caughtUp: () => undefined,
-        idle: () => false,
-        flush: () => undefined,
-        heldBack: 0,
-        heldBackBytes: 0,
-        isClosing: false,
-        snapshot: () => null,
-        rebuildFrom: (_, position) => position,
-        resultsFrom: () => ({}),
-        sums: () => ({}),
-      }),
+      createLogic: () => logicOfNothing(),
       idleTimeoutMs: 1_000,
       commitIntervalMs: 0,
       commitMaxRecords: 100,
