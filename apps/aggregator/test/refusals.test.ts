@@ -64,6 +64,20 @@ async function administer(topics: TestTopics, tool: string, ...args: string[]): 
   return stdout;
 }
 
+/** Gives the topics that match `pattern` more partitions, and waits until the broker knows of them. */
+async function addPartitions(topics: TestTopics, pattern: string, partitions: number): Promise<void> {
+  await administer(topics, 'kafka-topics', '--alter', '--topic', pattern, '--partitions', `${partitions}`);
+  await expect
+    .poll(
+      async () => {
+        const described = await administer(topics, 'kafka-topics', '--describe', '--topic', pattern);
+        return new Set(Array.from(described.matchAll(/PartitionCount: (\d+)/g), ([, count]) => Number(count)));
+      },
+      { timeout: 60_000 },
+    )
+    .toStrictEqual(new Set([partitions]));
+}
+
 /** Does what retention does. */
 async function deleteRecords(
   topics: TestTopics,
@@ -189,17 +203,9 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   test('refuses another number of partitions', async ({ expect, onTestFinished }) => {
     const { topics } = await counted(onTestFinished);
     const { id, clicks } = topics;
-    await administer(topics, 'kafka-topics', '--alter', '--topic', clicks, '--partitions', '6');
+    await addPartitions(topics, clicks, 6);
     expect(await refusal(topics)).toMatch(new RegExp(`has 4 partitions and ${clicks} has 6`));
-    await administer(
-      topics,
-      'kafka-topics',
-      '--alter',
-      '--topic',
-      `(?!${clicks}).*${id}.*`,
-      '--partitions',
-      '6',
-    );
+    await addPartitions(topics, `(?!${clicks}).*${id}.*`, 6);
     expect(await refusal(topics)).toMatch(
       /partition \d cannot go on: the topics have 6 partitions and the checkpoint was made with 4/,
     );
