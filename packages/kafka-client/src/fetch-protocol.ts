@@ -98,6 +98,7 @@ function decodeFetch(payload: Buffer): { clientSideThrottleTime: number; data: P
   const int64 = () => payload.readBigInt64BE((at += 8) - 8);
   const bytes = (length: number) => payload.subarray(at, (at += Math.max(0, length)));
 
+  const arrivedAt = performance.now();
   const clientSideThrottleTime = int32();
   const responseError = int16();
   int32(); // session id
@@ -123,6 +124,7 @@ function decodeFetch(payload: Buffer): { clientSideThrottleTime: number; data: P
         logStartOffset,
         abortedTransactions,
         records,
+        arrivedAt,
       });
     }
   }

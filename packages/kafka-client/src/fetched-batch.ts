@@ -15,6 +15,8 @@ export interface FetchedBatch {
   readonly logStartOffset: bigint;
   readonly lastStableOffset: bigint;
   readonly highWatermark: bigint;
+  /** When the answer came, monotonic ms: it may have waited since for the one before to be worked on. */
+  readonly arrivedAt: number;
   /** A new walk over the records, in offset order. Walk one at a time: the cursor is the record. */
   walk(): RecordCursor;
 }
@@ -60,6 +62,8 @@ export interface PartitionResponse {
   readonly logStartOffset: bigint;
   readonly abortedTransactions: readonly { producerId: bigint; firstOffset: bigint }[];
   readonly records: Buffer;
+  /** When the response came, monotonic ms. */
+  readonly arrivedAt: number;
 }
 
 // Record batch v2, see "Record Batch" in the Kafka protocol guide. Byte positions from the batch's start.
@@ -186,6 +190,7 @@ export function createFetchedBatch(
     logStartOffset: response.logStartOffset,
     lastStableOffset: response.lastStableOffset,
     highWatermark: response.highWatermark,
+    arrivedAt: response.arrivedAt,
     walk: () => new SectionWalk(response, sections, fetchedOffset, nextOffset),
   };
 }

@@ -2,23 +2,15 @@ import type { Clock } from './clock.ts';
 import type { FetchedBatch } from './fetched-batch.ts';
 import type { InputName } from './task-logic.ts';
 
-/** A batch, and when it came, in monotonic ms: it may have waited for the one before to be worked on. */
-export interface Arrival {
-  readonly batch: FetchedBatch;
-  readonly arrivedAt: number;
-}
-
 /** One input of a task, with its next batch under way. */
 export class InputStream {
   readonly input: InputName;
   readonly #batches: AsyncGenerator<FetchedBatch, void>;
-  readonly #clock: Clock;
-  #next: Promise<Arrival | undefined>;
+  #next: Promise<FetchedBatch | undefined>;
 
-  constructor(input: InputName, batches: AsyncGenerator<FetchedBatch, void>, clock: Clock) {
+  constructor(input: InputName, batches: AsyncGenerator<FetchedBatch, void>) {
     this.input = input;
     this.#batches = batches;
-    this.#clock = clock;
     this.#next = this.#advance();
   }
 
@@ -31,20 +23,18 @@ export class InputStream {
   }
 
   /** The next batch, undefined at the end. @throws what reading threw. */
-  async take(): Promise<Arrival | undefined> {
-    const arrival = await this.#next;
+  async take(): Promise<FetchedBatch | undefined> {
+    const batch = await this.#next;
     this.#next = this.#advance();
-    return arrival;
+    return batch;
   }
 
   async close(): Promise<void> {
     await this.#batches.return();
   }
 
-  #advance(): Promise<Arrival | undefined> {
-    const next = this.#batches
-      .next()
-      .then(({ value, done }) => (done ? undefined : { batch: value, arrivedAt: this.#clock.now() }));
+  #advance(): Promise<FetchedBatch | undefined> {
+    const next = this.#batches.next().then(({ value, done }) => (done ? undefined : value));
     next.catch(() => undefined); // thrown by take()
     return next;
   }

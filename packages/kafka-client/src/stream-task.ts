@@ -5,7 +5,7 @@ import { firstAbort } from './first-abort.ts';
 import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
 import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { firstReady, InputStream, type Arrival } from './input-stream.ts';
+import { firstReady, InputStream } from './input-stream.ts';
 import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
 import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
@@ -334,8 +334,7 @@ export class StreamTask {
     const open = (input: InputName, topic: string): InputStream => {
       const { position: from } = this.#checkpoint[input];
       const range = { topic, partition: this.#partition, from };
-      const batches = this.#ports.reader.read(range, end);
-      return new InputStream(input, batches, this.#ports.clock);
+      return new InputStream(input, this.#ports.reader.read(range, end));
     };
     const streams = [open('input', inputTopic), open('repartition', repartitionTopic)];
     try {
@@ -349,13 +348,12 @@ export class StreamTask {
         if (!stream) continue;
         // Of two that are ready the race is won by the first: whoever won stands behind the other next time.
         streams.sort((one) => (one === stream ? 1 : -1));
-        const arrival = await stream.take();
-        if (!arrival) break;
-        const { batch } = arrival;
+        const batch = await stream.take();
+        if (!batch) break;
         await this.#process(stream.input, batch, producer, signal);
         // Unless it was told to stop in the middle of it.
         if (this.#checkpoint[stream.input].position === batch.nextOffset)
-          this.#observe(stream.input, arrival, idle);
+          this.#observe(stream.input, batch, idle);
       }
       if (this.#isDirty || this.#areOffsetsBehind) {
         this.#lastOffsetsAt = -Infinity;
@@ -430,8 +428,8 @@ export class StreamTask {
   }
 
   /** Tells the application whether it has read all there is, and for how long nothing has come. */
-  #observe(input: InputName, { batch, arrivedAt }: Arrival, idle: IdleWatch): void {
-    const { nextOffset, lastStableOffset, highWatermark } = batch;
+  #observe(input: InputName, batch: FetchedBatch, idle: IdleWatch): void {
+    const { nextOffset, lastStableOffset, highWatermark, arrivedAt } = batch;
     // Markers and aborted records are nobody's click, and each task that starts leaves markers with all others: an answer of
     // nothing else is like one that was asked for behind them.
     const fetchedOffset = batch.walk().next() ? batch.fetchedOffset : nextOffset;

@@ -27,6 +27,7 @@ const response = (records: Buffer, more: Partial<PartitionResponse> = {}): Parti
   logStartOffset: 5n,
   abortedTransactions: [],
   records,
+  arrivedAt: 0,
   ...more,
 });
 

@@ -43,7 +43,7 @@ type Content = keyof typeof CONTENTS;
 /** Records of a topic's partition that are all committed, as one answer. */
 function answer(topic: string, from: bigint, records: Buffer[]): FetchedBatch {
   const end = from + BigInt(records.length);
-  const response = { highWatermark: end, lastStableOffset: end, logStartOffset: 0n, abortedTransactions: [] };
+  const response = { highWatermark: end, lastStableOffset: end, logStartOffset: 0n, abortedTransactions: [], arrivedAt: 0 };
   return createFetchedBatch(
     { topic, partition: 0, errorCode: 0, ...response, records: Buffer.concat(records) },
     from,
@@ -135,6 +135,7 @@ class Harness {
       highWatermark: end,
       lastStableOffset: end,
       logStartOffset: 0n,
+      arrivedAt: this.#nowMs,
       abortedTransactions: contents.includes('aborted')
         ? [{ producerId: 7n, firstOffset: feed.position }]
         : [],
@@ -250,9 +251,12 @@ test('idle time ends when an answer comes, not when the task gets to it after a 
   // Both inputs answer while the commit lasts: somebody may have clicked since then.
   await harness.step();
   harness.pass(700);
+  // One answer waits behind another.
+  await harness.step();
+  harness.pass(600);
   resolve(undefined);
   await harness.step();
-  expect(harness.told.filter((idleMs) => idleMs > 0)).toEqual([1_000, 250, 950]);
+  expect(harness.told.filter((idleMs) => idleMs > 0)).toEqual([1_000, 250, 950, 850]);
   await harness.stop();
 });
 

@@ -205,7 +205,7 @@ export class ModelLog {
    *
    * Shown by test/patch/aborted-records.test.ts "shows what the Java consumer shows".
    */
-  fetch(from: number, mostBatches: number): PartitionResponse {
+  fetch(from: number, mostBatches: number): Omit<PartitionResponse, 'arrivedAt'> {
     const { topic, partition, start, end, stable } = this;
     if (from < start || from > end) throw new ModelError('OFFSET_OUT_OF_RANGE');
     const found: Buffer[] = [];

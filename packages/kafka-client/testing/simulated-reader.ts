@@ -109,7 +109,7 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
         topic,
         partition,
         () =>
-          network.call<PartitionResponse>({
+          network.call<Omit<PartitionResponse, 'arrivedAt'>>({
             process: this.#process,
             node: leaderNode(this.#world, topic, partition),
             what: `fetch ${topic}/${partition} at ${from}`,
@@ -146,8 +146,9 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
         isOver,
       );
       if (!response) return undefined;
-      const batch = createFetchedBatch(response, position, to);
-      this.#cover(topic, response, batch);
+      const arrivedAt = this.#process.clock.now();
+      const batch = createFetchedBatch({ ...response, arrivedAt }, position, to);
+      this.#cover(topic, response.abortedTransactions.length > 0, batch);
       return batch;
     } catch (error) {
       if (!isModelError(error, 'OFFSET_OUT_OF_RANGE')) throw error;
@@ -159,11 +160,11 @@ export class SimulatedReader implements Pick<TaskPorts['reader'], keyof TaskPort
     }
   }
 
-  #cover(topic: string, response: PartitionResponse, batch: FetchedBatch): void {
+  #cover(topic: string, hasAborted: boolean, batch: FetchedBatch): void {
     const { coverage } = this.#world;
-    if (batch.nextOffset === batch.fetchedOffset && response.lastStableOffset === response.highWatermark)
+    if (batch.nextOffset === batch.fetchedOffset && batch.lastStableOffset === batch.highWatermark)
       coverage.count('idle fetches');
-    if (topic !== TOPICS.repartition || response.abortedTransactions.length === 0) return;
+    if (topic !== TOPICS.repartition || !hasAborted) return;
     if (batch.walk().next()) coverage.count('fetches with aborted records between committed ones');
   }
 
