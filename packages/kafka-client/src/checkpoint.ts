@@ -7,6 +7,7 @@ const offset = z
   .regex(/^\d+$/)
   .transform((digits) => BigInt(digits));
 const count = z.int().min(0);
+const partition = z.string().regex(/^\d+$/);
 
 /** Where one input of a task stands. */
 const inputState = z.object({
@@ -30,7 +31,9 @@ const checkpointSchema = z.object({
   input: inputState,
   repartition: inputState,
   /** By origin partition, the origin offset behind the last forwarded record read from there. */
-  marks: z.record(z.string().regex(/^\d+$/), offset),
+  marks: z.record(partition, offset),
+  /** By origin partition, how many records that were forwarded from there were read. */
+  receivedFrom: z.record(partition, count),
   /** By result topic, the offset behind this transaction's last write. */
   resultEnds: z.record(z.string(), offset),
   /** By result topic, the lowest offset that state is restored from; the beginning if left out. */

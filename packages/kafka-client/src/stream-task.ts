@@ -390,12 +390,14 @@ export class StreamTask {
 
     const books = { ...this.#checkpoint.books };
     const marks = { ...this.#checkpoint.marks };
+    const receivedFrom = { ...this.#checkpoint.receivedFrom };
     let lastBatch = this.#checkpoint[input].lastBatch;
     const advance = (position: bigint) => {
       this.#checkpoint = {
         ...this.#checkpoint,
         books: { ...books },
         marks: { ...marks },
+        receivedFrom: { ...receivedFrom },
         [input]: { ...this.#checkpoint[input], position, lastBatch },
       };
     };
@@ -407,6 +409,7 @@ export class StreamTask {
         const { partition: from, offset } = forwardedFrom;
         if (offset < (marks[from] ?? 0n)) this.#acceptRepetition(record.offset, forwardedFrom);
         marks[from] = offset + 1n;
+        receivedFrom[from] = (receivedFrom[from] ?? 0) + 1;
       }
       const verdict = this.#logic.process(record, forwardedFrom, this.#output);
       books[verdict]++;
@@ -625,6 +628,7 @@ function emptyCheckpoint(partitions: number): Checkpoint {
     input: { position: 0n },
     repartition: { position: 0n },
     marks: {},
+    receivedFrom: {},
     resultEnds: {},
     resultsFrom: {},
     books: EMPTY_BOOKS,

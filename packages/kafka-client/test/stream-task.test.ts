@@ -268,6 +268,7 @@ test('a rebuild from an input that retention has shortened says which of its rec
     input: { position: 9n, rebuildFrom: 4n },
     repartition: { position: 9n, rebuildFrom: 7n },
     marks: {},
+    receivedFrom: {},
     resultEnds: {},
     resultsFrom: {},
     books: EMPTY_BOOKS,

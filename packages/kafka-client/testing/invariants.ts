@@ -22,6 +22,7 @@ interface CheckpointRecord {
   readonly input: InputRecord;
   readonly repartition: InputRecord;
   readonly marks: Readonly<Record<string, string>>;
+  readonly receivedFrom: Readonly<Record<string, number>>;
   readonly resultEnds: Readonly<Record<string, string>>;
   readonly books: Readonly<Record<(typeof BOOKS)[number], number>>;
   readonly sums: Readonly<Record<string, number>>;
@@ -75,6 +76,7 @@ const NOTHING: CheckpointRecord = {
   input: { position: '0' },
   repartition: { position: '0' },
   marks: {},
+  receivedFrom: {},
   resultEnds: {},
   books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
   sums: {},
@@ -346,15 +348,23 @@ export class Invariants {
       const mark = Number(next.marks[origin.partition] ?? 0);
       let at = task.receivedAt[origin.partition] ?? 0;
       let last = -1;
+      let clicks = 0;
       for (; (origin.input[at]?.offset ?? Infinity) < mark; at++) {
         const record = origin.input[at];
         if (!record?.click || record.home !== partition) continue;
         expected.set(`${placeOf(TOPICS.input, origin.partition)}/${record.offset}`, record.click);
         last = record.offset;
+        clicks++;
       }
       task.receivedAt[origin.partition] = at;
       if (next.marks[origin.partition] !== checked.marks[origin.partition] && last !== mark - 1)
         throw new Violation(where(`mark ${mark} of partition ${origin.partition} is behind no click for us`));
+      const receivedFrom = (of: CheckpointRecord) => of.receivedFrom[origin.partition] ?? 0;
+      const received = receivedFrom(next) - receivedFrom(checked);
+      if (received !== clicks)
+        throw new Violation(
+          where(`${received} clicks received from partition ${origin.partition}, expected ${clicks}`),
+        );
     }
     // The repartition topic has just these, and what was rejected.
     const repartitionPosition = Number(next.repartition.position);

@@ -6,6 +6,7 @@ const offset = z
   .string()
   .regex(/^\d{1,15}$/, 'expected an offset as a decimal string')
   .transform(Number);
+const partition = z.string().regex(/^\d{1,9}$/);
 
 const timeMs = z.int();
 const lengthMs = z.int().min(0);
@@ -41,7 +42,8 @@ const checkpointRecord = z.object({
   partitions: z.int().min(1),
   input: z.object({ position: offset, lossAccepted: offset.optional() }),
   repartition: z.object({ lossAccepted: offset.optional() }),
-  marks: z.record(z.string().regex(/^\d{1,9}$/), offset),
+  marks: z.record(partition, offset),
+  receivedFrom: z.record(partition, count),
   resultEnds: z.record(z.string(), offset),
   books: z.object({
     read: count,
@@ -72,6 +74,8 @@ export interface TaskCheckpoint {
   };
   /** By origin partition: forwarded clicks that stood there below this offset are dealt with. */
   readonly marks: ReadonlyMap<number, number>;
+  /** By origin partition: how many of its clicks came forwarded. */
+  readonly receivedFrom: ReadonlyMap<number, number>;
   /** By topic: what the task wrote to its partition stands below this offset. */
   readonly resultEnds: ReadonlyMap<string, number>;
   readonly books: Books;
@@ -93,12 +97,17 @@ export function parseCheckpoint(value: Buffer): TaskCheckpoint {
     const [issue] = parsed.error.issues;
     throw new Error(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
-  const { input, repartition, marks, resultEnds, ...rest } = parsed.data;
+  const { input, repartition, marks, receivedFrom, resultEnds, ...rest } = parsed.data;
   return {
     ...rest,
     position: input.position,
     lossAccepted: { input: input.lossAccepted, forwards: repartition.lossAccepted },
-    marks: new Map(Object.entries(marks).map(([partition, mark]) => [Number(partition), mark])),
+    marks: byPartition(marks),
+    receivedFrom: byPartition(receivedFrom),
     resultEnds: new Map(Object.entries(resultEnds)),
   };
+}
+
+function byPartition(values: Readonly<Record<string, number>>): ReadonlyMap<number, number> {
+  return new Map(Object.entries(values).map(([index, value]) => [Number(index), value]));
 }

@@ -111,6 +111,7 @@ function idleTask(partition: number): FoundTask {
     position: 0,
     lossAccepted: { input: undefined, forwards: undefined },
     marks: new Map(),
+    receivedFrom: new Map(),
     resultEnds: new Map(),
     books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
     sums: { clicks: 0, users: 0 },

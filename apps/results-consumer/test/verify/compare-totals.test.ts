@@ -50,6 +50,7 @@ function compare({ totals, sums, isCompacted, isWhole = true }: Situation) {
     position: 0,
     lossAccepted: { input: undefined, forwards: undefined },
     marks: new Map(),
+    receivedFrom: new Map(),
     resultEnds: new Map([[TOPIC, END]]),
     books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
     sums: expected,

@@ -265,6 +265,7 @@ export async function createHandMadeAggregation(
     input: { position: String(clicks.length), ...offsetOf(lossAccepted.input) },
     repartition: { position: String(forwarded.length), ...offsetOf(lossAccepted.forwards) },
     marks: forwarded.length > 0 ? { 1: String(forwarded.length) } : {},
+    receivedFrom: forwarded.length > 0 ? { 1: forwarded.length } : {},
     resultEnds: Object.fromEntries(
       Object.entries(written).map(([topic, records]) => [topic, String(records.length)]),
     ),
@@ -280,6 +281,7 @@ export async function createHandMadeAggregation(
     input: { position: String(forwarded.length), ...offsetOf(lossAccepted.origin) },
     repartition: { position: '0' },
     marks: {},
+    receivedFrom: {},
     resultEnds: Object.fromEntries(Object.keys(written).map((topic) => [topic, '0'])),
   };
   await write(

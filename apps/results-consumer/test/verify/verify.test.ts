@@ -152,6 +152,15 @@ describe.concurrent('verify fails', () => {
       expect(checks(mark)).toMatch(/^positions: partition 0 says that it received the click of partition/m);
       expect(checks(mark)).toMatch(/^totals: user "user-\d+" in partition 0: expected \d+, found \d+/m);
 
+      const pairs = await forge(({ receivedFrom }) => {
+        receivedFrom['1'] = (receivedFrom['1'] ?? 0) + 1;
+        receivedFrom['2'] = (receivedFrom['2'] ?? 0) - 1;
+      });
+      expect(pairs.exitCode).toBe(1);
+      expect(checks(pairs)).toMatch(
+        /^books: clicks received from partition 1 in partition 0: expected \d+, found \d+.*\nbooks: clicks received from partition 2 in partition 0: expected \d+, found \d+[^\n]*$/,
+      );
+
       const sums = await forge(({ sums: forged }) => {
         forged.users++;
       });
