@@ -6,18 +6,18 @@ import { execaNode } from 'execa';
 import { superviseProcess, type BenchProcess } from './bench-process.ts';
 import type { BenchEnvironment } from './bench-topics.ts';
 
-const main = fileURLToPath(new URL('../../apps/results-consumer/src/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../apps/results-consumer/dist/main.js', import.meta.url));
 
 /** The real dashboard as a process of its own, at this address. */
 export interface DashboardProcess extends BenchProcess {
   readonly address: string;
 }
 
-/** Starts the real dashboard and waits until it shows everything that is there. */
+/** Starts the real dashboard, as it is built, and waits until it shows everything that is there. */
 export async function startDashboard(environment: BenchEnvironment): Promise<DashboardProcess> {
   const port = await freePort();
   const child = execaNode(main, ['serve'], {
-    nodeOptions: ['--conditions=@clickstream/source'],
+    nodeOptions: [],
     // Away from the workspace and whatever .env is there.
     cwd: tmpdir(),
     env: { LOG_LEVEL: 'warn', ...environment, DASHBOARD_PORT: String(port) },
