@@ -1,7 +1,7 @@
 /** A bug that engines like this one have had: `from` has to stand in the file of the engine exactly once. */
 export interface PlantedBug {
   readonly name: string;
-  readonly file: 'stream-task.ts';
+  readonly file: 'restore-task.ts' | 'stream-task.ts';
   readonly from: string;
   readonly to: string;
 }
@@ -15,7 +15,7 @@ export const PLANTED_BUGS = [
   },
   {
     name: 'ids are not remembered over a restart',
-    file: 'stream-task.ts',
+    file: 'restore-task.ts',
     from: 'if (from >= to) return;',
     to: 'if (from <= to) return;',
   },

@@ -71,7 +71,9 @@ async function addPartitions(topics: TestTopics, pattern: string, partitions: nu
     .poll(
       async () => {
         const described = await administer(topics, 'kafka-topics', '--describe', '--topic', pattern);
-        return new Set(Array.from(described.matchAll(/PartitionCount: (\d+)/g), ([, count]) => Number(count)));
+        return new Set(
+          Array.from(described.matchAll(/PartitionCount: (\d+)/g), ([, count]) => Number(count)),
+        );
       },
       { timeout: 60_000 },
     )

@@ -59,6 +59,34 @@ export type InputState = z.output<typeof inputState>;
 /** What a task knew at its last commit: everything needed to go on as if nothing had happened. */
 export type Checkpoint = z.output<typeof checkpointSchema>;
 
+/** The books of a task that has read nothing. */
+export const EMPTY_BOOKS: Checkpoint['books'] = {
+  read: 0,
+  counted: 0,
+  duplicate: 0,
+  rejected: 0,
+  forwarded: 0,
+  received: 0,
+};
+
+/** That of a task that has done nothing yet. */
+export function emptyCheckpoint(partitions: number): Checkpoint {
+  return {
+    version: 1,
+    sequence: 0,
+    partitions,
+    input: { position: 0n },
+    repartition: { position: 0n },
+    marks: {},
+    receivedFrom: {},
+    resultEnds: {},
+    resultsFrom: {},
+    books: EMPTY_BOOKS,
+    sums: {},
+    state: undefined,
+  };
+}
+
 /** A checkpoint as it stands in its record; offsets are decimal strings. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   return Buffer.from(

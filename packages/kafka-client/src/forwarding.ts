@@ -1,4 +1,5 @@
 import type { RecordCursor } from './fetched-batch.ts';
+import type { ForwardedFrom, InputName } from './task-logic.ts';
 
 /** Where a forwarded record was read first, which is its identity, and what it was like there. */
 export interface RecordOrigin {
@@ -43,6 +44,17 @@ export function forwardHeaders(
   if (ownKey === null) headers[KEYLESS] = Buffer.alloc(0);
   else if (!ownKey.equals(key)) headers[KEY] = ownKey;
   return headers;
+}
+
+/** Where a record of one of a task's inputs was read first, if it was one of our tasks that forwarded it. */
+export function forwardedFrom(
+  input: InputName,
+  record: RecordCursor,
+  { inputTopic, partitions }: { readonly inputTopic: string; readonly partitions: number },
+): ForwardedFrom {
+  if (input === 'input') return undefined;
+  const origin = originOf(record);
+  return origin?.topic === inputTopic && origin.partition < partitions ? origin : 'unknown';
 }
 
 /** Where a record of the repartition topic came from; undefined if its headers do not say so. */

@@ -1,82 +1,18 @@
-import { checkInput } from './check-input.ts';
-import { encodeCheckpoint, readCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
-import { describeError, KafkaClientError } from './error.ts';
+import { emptyCheckpoint, encodeCheckpoint, type Checkpoint, type InputState } from './checkpoint.ts';
+import { KafkaClientError } from './error.ts';
 import { firstAbort } from './first-abort.ts';
-import type { FetchedBatch, RecordCursor } from './fetched-batch.ts';
-import { forwardHeaders, originOf, type RecordOrigin } from './forwarding.ts';
+import type { FetchedBatch } from './fetched-batch.ts';
+import { forwardedFrom, forwardHeaders, type RecordOrigin } from './forwarding.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { firstReady, InputStream } from './input-stream.ts';
-import type { Logger } from './logger.ts';
 import { recordBytes } from './record-bytes.ts';
-import type { ForwardedFrom, InputName, TaskLogic, TaskOutput } from './task-logic.ts';
+import { restoreTask } from './restore-task.ts';
+import type { InputName, TaskLogic, TaskOutput } from './task-logic.ts';
 import type { TaskPorts, TaskProducer } from './task-ports.ts';
+import { isRefusal, taskRefusal } from './task-refusal.ts';
+import type { TaskSettings, TaskStatus } from './task-settings.ts';
 import type { TransactionBounds } from './transaction-bounds.ts';
 import type { PlacedRecord, TopicPartitions } from './transactional-producer.ts';
-
-/**
- * Moments at which a test may end the process. `after-send` is after a request that is not the transaction's last one,
- * so that it comes in large transactions only; `commit-sent` is while nobody here knows how the commit will end.
- */
-export const CRASH_POINTS = [
-  'after-fence',
-  'during-restore',
-  'after-send',
-  'after-checkpoint',
-  'after-offsets',
-  'commit-sent',
-  'after-commit',
-] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number];
-
-/** Told how each transaction ended and how long it took, in seconds. */
-export type TransactionObserver = (outcome: 'committed' | 'failed', seconds: number) => void;
-
-/** What all tasks of an application have in common. */
-export interface TaskSettings {
-  readonly log: Logger;
-  /** Consumer group, and prefix of the transactional ids. */
-  readonly applicationId: string;
-  readonly inputTopic: string;
-  readonly repartitionTopic: string;
-  readonly checkpointTopic: string;
-  /** Topics that state is restored from. */
-  readonly resultTopics: readonly string[];
-  /** Other topics written to: a task without a checkpoint refuses to start where one of them has records. */
-  readonly otherTopics: readonly string[];
-  readonly partitions: number;
-  readonly createLogic: (partition: number) => TaskLogic;
-  /** How long both inputs bring nothing before that is told as idle time, ms. */
-  readonly idleTimeoutMs: number;
-  /** Least time between two commits of a task, ms. */
-  readonly commitIntervalMs: number;
-  /** Most records written in one transaction, give or take those of one record. */
-  readonly commitMaxRecords: number;
-  /** Goes on where the input lost records that were not counted; without it, the task refuses. */
-  readonly acceptLoss?: boolean;
-  readonly onTransaction?: TransactionObserver;
-  /** Called at the named moments, for tests that end the process there. */
-  readonly reach?: (point: CrashPoint) => void;
-}
-
-/** What a task tells about itself. */
-export interface TaskStatus {
-  readonly partition: number;
-  state: 'fencing' | 'restoring' | 'running' | 'stopped';
-  /** Of the task and of the application. */
-  books: Checkpoint['books'] & Readonly<Record<string, number>>;
-  sums: Record<string, number>;
-  /** Sizes of what the application holds in memory. */
-  memory: Readonly<Record<string, number>>;
-  /** Offsets read through so far when the task started last, and all that there were. */
-  restored: number;
-  restoreGoal: number;
-  /** Kafka timestamp of the last record processed, ms since the epoch; 0 before the first. */
-  lastIngestTimeMs: number;
-  /** Offsets of each input behind its position, as of the last fetch; undefined before the first. */
-  lags: Record<InputName, bigint | undefined>;
-  /** The repartition topic is of no use below this offset any more, once something of it was read. */
-  purgeable?: bigint;
-}
 
 /**
  * Least time between two transactions of a task that carry the group's offsets. They are for tools only and make two of
@@ -186,141 +122,20 @@ export class StreamTask {
   }
 
   async #restore(signal: AbortSignal): Promise<void> {
-    const { resultTopics, otherTopics, checkpointTopic, partitions } = this.#settings;
-    const partition = this.#partition;
-    const { reader } = this.#ports;
-    const { checkpoint: found, end: checkpointEnd } = await readCheckpoint(
-      reader,
-      checkpointTopic,
-      partition,
-    );
-    this.#checkpointEnd = checkpointEnd;
-    if (found)
-      try {
-        this.#logic.resume(found.state);
-      } catch (error) {
-        throw this.#refuse(describeError(error), error);
-      }
-    const removed: string[] = [];
-    for (const topic of [...resultTopics, ...otherTopics]) {
-      const { start, end } = await reader.logBounds(topic, partition);
-      this.#ends[topic] = end;
-      if (found && otherTopics.includes(topic)) continue;
-      const from = found?.resultsFrom[topic] ?? start;
-      if (from < start) removed.push(`${topic} begins at offset ${start} and is needed from ${from} on`);
-      await this.#readThrough({ topic, from: from > start ? from : start, to: end }, signal, (record) => {
-        if (!found)
-          throw this.#refuse(
-            `${topic} has records but ${checkpointTopic} has no checkpoint of them. Counting from the start would count everything twice: use the APPLICATION_ID that wrote them, or other result and dead-letter topics`,
-          );
-        try {
-          this.#logic.restore(topic, record);
-        } catch (error) {
-          throw this.#refuse(describeError(error), error);
-        }
-      });
-    }
-    if (signal.aborted) return;
-    if (found) {
-      if (found.partitions !== partitions)
-        throw this.#refuse(
-          `the topics have ${partitions} partitions and the checkpoint was made with ${found.partitions}: users would change their home. Use new topic names and replay`,
-        );
-      const sums = this.#logic.sums();
-      for (const [name, sum] of Object.entries(found.sums))
-        if (sums[name] !== sum)
-          throw this.#refuse(
-            `the restored state has ${name} = ${sums[name] ?? 'nothing'} and the checkpoint says ${sum}: ${
-              removed.length > 0
-                ? `${removed.join(', ')}: retention removed results of open windows or sessions, or somebody did`
-                : 'the result topics were changed by somebody else'
-            }`,
-          );
-      this.#checkpoint = found;
-    }
-    this.#checkpoint = { ...this.#checkpoint, resultEnds: { ...this.#ends } };
-    await this.#openInputs(found !== undefined);
-    await this.#rebuild('input', this.#settings.inputTopic, signal);
-    await this.#rebuild('repartition', this.#settings.repartitionTopic, signal);
-    this.#show();
-  }
-
-  /** Reads an input again below its position, for what memory needs of it. */
-  async #rebuild(input: InputName, topic: string, signal: AbortSignal): Promise<void> {
-    const { position: to, rebuildFrom: from = to } = this.#checkpoint[input];
-    if (from >= to) return;
-    const { start } = await this.#ports.reader.logBounds(topic, this.#partition);
-    if (start > from) {
-      this.#settings.log.warn(
-        `partition ${this.#partition}: ${topic} begins at offset ${start} and memory is rebuilt from ${from}: retention removed records that are counted, but that windows and de-duplication need`,
-      );
-      this.#logic.rebuildIsPartial({ input, below: start });
-    }
-    await this.#readThrough({ topic, from: start > from ? start : from, to }, signal, (record) => {
-      this.#logic.rebuild(record, this.#forwardedFrom(input, record));
-    });
-  }
-
-  /** Where a record of the repartition topic was read first, if it was one of our tasks that forwarded it. */
-  #forwardedFrom(input: InputName, record: RecordCursor): ForwardedFrom {
-    if (input === 'input') return undefined;
-    const { inputTopic, partitions } = this.#settings;
-    const origin = originOf(record);
-    return origin?.topic === inputTopic && origin.partition < partitions ? origin : 'unknown';
-  }
-
-  /** Reads a stretch of the task's partition of a topic, for a restore. */
-  async #readThrough(
-    { topic, from, to }: { readonly topic: string; readonly from: bigint; readonly to: bigint },
-    signal: AbortSignal,
-    take: (record: RecordCursor) => void,
-  ): Promise<void> {
-    const before = this.#status.restored;
-    this.#status.restoreGoal = before + Number(to - from);
-    for await (const batch of this.#ports.reader.read(
-      { topic, partition: this.#partition, from, to },
+    const restored = await restoreTask({
+      settings: this.#settings,
+      ports: this.#ports,
+      partition: this.#partition,
+      logic: this.#logic,
+      status: this.#status,
       signal,
-    )) {
-      for (const record = batch.walk(); record.next();) take(record);
-      this.#status.restored = before + Number(batch.nextOffset - from);
-      this.#settings.reach?.('during-restore');
-    }
-  }
-
-  /** Decides where the inputs are read from: at the checkpoint's positions, without one at their beginning. */
-  async #openInputs(hasCheckpoint: boolean): Promise<void> {
-    const { log, applicationId, inputTopic, repartitionTopic, acceptLoss = false } = this.#settings;
-    const { reader } = this.#ports;
-    const partition = this.#partition;
-    if (!hasCheckpoint) {
-      const [input, repartition] = [
-        { position: (await reader.logBounds(inputTopic, partition)).start },
-        { position: (await reader.logBounds(repartitionTopic, partition)).start },
-      ];
-      this.#checkpoint = { ...this.#checkpoint, input, repartition };
-      return;
-    }
-    const topics = [inputTopic, repartitionTopic];
-    const groupOffsets = await this.#ports.groupOffsets(applicationId, topics);
-    const groupOffset = (topic: string) => groupOffsets.get(topic)?.get(partition);
-    const check = (state: InputState, topic: string) =>
-      checkInput({
-        reader,
-        log,
-        topic,
-        partition,
-        state,
-        groupOffset: groupOffset(topic),
-        acceptLoss,
-      });
-    const input = await check(this.#checkpoint.input, inputTopic);
-    const repartition = await check(this.#checkpoint.repartition, repartitionTopic);
-    if (input !== this.#checkpoint.input || repartition !== this.#checkpoint.repartition)
-      this.#logic.rebuildIsPartial();
-    this.#checkpoint = { ...this.#checkpoint, input, repartition };
-    // A group offset that is missing, or wrong and accepted, is written with the next commit.
-    this.#areOffsetsBehind =
-      groupOffset(inputTopic) !== input.position || groupOffset(repartitionTopic) !== repartition.position;
+    });
+    if (!restored) return;
+    this.#checkpoint = restored.checkpoint;
+    this.#checkpointEnd = restored.checkpointEnd;
+    this.#ends = { ...restored.checkpoint.resultEnds };
+    this.#areOffsetsBehind = restored.areOffsetsBehind;
+    this.#show();
   }
 
   async #work(producer: TaskProducer, signal: AbortSignal): Promise<void> {
@@ -403,15 +218,15 @@ export class StreamTask {
     };
     const record = batch.walk();
     while (record.next()) {
-      const forwardedFrom = this.#forwardedFrom(input, record);
-      if (forwardedFrom !== undefined && forwardedFrom !== 'unknown') {
+      const origin = forwardedFrom(input, record, this.#settings);
+      if (origin !== undefined && origin !== 'unknown') {
         // Forwards of one partition arrive once each and in order.
-        const { partition: from, offset } = forwardedFrom;
-        if (offset < (marks[from] ?? 0n)) this.#acceptRepetition(record.offset, forwardedFrom);
+        const { partition: from, offset } = origin;
+        if (offset < (marks[from] ?? 0n)) this.#acceptRepetition(record.offset, origin);
         marks[from] = offset + 1n;
         receivedFrom[from] = (receivedFrom[from] ?? 0) + 1;
       }
-      const verdict = this.#logic.process(record, forwardedFrom, this.#output);
+      const verdict = this.#logic.process(record, origin, this.#output);
       books[verdict]++;
       if (input === 'input') books.read++;
       else books.received++;
@@ -448,7 +263,8 @@ export class StreamTask {
   #acceptRepetition(position: bigint, { partition: from, offset }: RecordOrigin): void {
     const { repartitionTopic, acceptLoss, log } = this.#settings;
     const why = `${repartitionTopic} holds at offset ${position} the click of partition ${from} at offset ${offset}, behind later ones of that partition: it was kept although other topics were deleted`;
-    if (!acceptLoss) throw this.#refuse(`${why}. Delete it as well, or start once with --accept-loss`);
+    if (!acceptLoss)
+      throw taskRefusal(this.#partition, `${why}. Delete it as well, or start once with --accept-loss`);
     log.warn(`partition ${this.#partition}: ${why}; counting it, as --accept-loss says`);
     this.#checkpoint = {
       ...this.#checkpoint,
@@ -595,44 +411,4 @@ export class StreamTask {
     this.#status.sums = sums;
     this.#status.memory = this.#logic.memory?.() ?? {};
   }
-
-  #refuse(why: string, cause?: unknown): KafkaClientError {
-    return new KafkaClientError(
-      'CLICKSTREAM_KAFKA_REFUSED',
-      `partition ${this.#partition} cannot go on: ${why}`,
-      { cause, partition: this.#partition },
-    );
-  }
-}
-
-/** Whether an error is for the process to end, not for the task to start again. */
-export function isRefusal(error: unknown): error is KafkaClientError {
-  return error instanceof KafkaClientError && error.code === 'CLICKSTREAM_KAFKA_REFUSED';
-}
-
-/** The books of a task that has read nothing. */
-export const EMPTY_BOOKS: Checkpoint['books'] = {
-  read: 0,
-  counted: 0,
-  duplicate: 0,
-  rejected: 0,
-  forwarded: 0,
-  received: 0,
-};
-
-function emptyCheckpoint(partitions: number): Checkpoint {
-  return {
-    version: 1,
-    sequence: 0,
-    partitions,
-    input: { position: 0n },
-    repartition: { position: 0n },
-    marks: {},
-    receivedFrom: {},
-    resultEnds: {},
-    resultsFrom: {},
-    books: EMPTY_BOOKS,
-    sums: {},
-    state: undefined,
-  };
 }

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { TaskProcessor } from './task-processor.ts';
-import type { TaskStatus, TransactionObserver } from './stream-task.ts';
+import type { TaskStatus, TransactionObserver } from './task-settings.ts';
 
 /** Metrics of an exactly-once application, for its `/metrics`. */
 export interface TaskMetrics {

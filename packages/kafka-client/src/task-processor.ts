@@ -1,10 +1,13 @@
+import { EMPTY_BOOKS } from './checkpoint.ts';
 import type { KafkaConnection } from './connection.ts';
 import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
 import type { GroupMembership } from './group-membership.ts';
 import { RecentFailures } from './recent-failures.ts';
-import { EMPTY_BOOKS, isRefusal, StreamTask, type TaskSettings, type TaskStatus } from './stream-task.ts';
+import { StreamTask } from './stream-task.ts';
 import { kafkaPorts, type TaskPorts } from './task-ports.ts';
+import { isRefusal } from './task-refusal.ts';
+import type { TaskSettings, TaskStatus } from './task-settings.ts';
 import { TransactionBounds } from './transaction-bounds.ts';
 
 /** How an instance is to take part; what all tasks have in common beside it. */

@@ -1,10 +1,11 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { encodeCheckpoint, type Checkpoint } from '../src/checkpoint.ts';
+import { EMPTY_BOOKS, encodeCheckpoint, type Checkpoint } from '../src/checkpoint.ts';
 import { createFetchedBatch, type FetchedBatch } from '../src/fetched-batch.ts';
-import { EMPTY_BOOKS, StreamTask, type TaskStatus } from '../src/stream-task.ts';
+import { StreamTask } from '../src/stream-task.ts';
 import type { InputName, TaskLogic } from '../src/task-logic.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
+import type { TaskStatus } from '../src/task-settings.ts';
 import { TransactionBounds } from '../src/transaction-bounds.ts';
 import { encodeRecordBatch, type BatchRecord } from './encode-record-batch.ts';
 import { logicOfNothing } from './logic-of-nothing.ts';
@@ -43,7 +44,13 @@ type Content = keyof typeof CONTENTS;
 /** Records of a topic's partition that are all committed, as one answer. */
 function answer(topic: string, from: bigint, records: Buffer[]): FetchedBatch {
   const end = from + BigInt(records.length);
-  const response = { highWatermark: end, lastStableOffset: end, logStartOffset: 0n, abortedTransactions: [], arrivedAt: 0 };
+  const response = {
+    highWatermark: end,
+    lastStableOffset: end,
+    logStartOffset: 0n,
+    abortedTransactions: [],
+    arrivedAt: 0,
+  };
   return createFetchedBatch(
     { topic, partition: 0, errorCode: 0, ...response, records: Buffer.concat(records) },
     from,

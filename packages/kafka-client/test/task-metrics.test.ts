@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskStatus } from '../src/stream-task.ts';
+import type { TaskStatus } from '../src/task-settings.ts';
 import { createTaskMetrics, type TaskMetrics } from '../src/task-metrics.ts';
 import type { TaskProcessor } from '../src/task-processor.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { runInstance } from '../src/task-processor.ts';
 
-const FILES = ['stream-task.ts', 'task-processor.ts'] as const;
+const FILES = ['restore-task.ts', 'stream-task.ts', 'task-processor.ts'] as const;
 
 /** A change of the engine's source: `from` has to stand there exactly once. */
 export interface Mutation {
@@ -32,7 +32,7 @@ export async function mutatedEngine(
         );
       source = parts.join(mutation.to);
     }
-    // Everything but the two files is the engine's own, so that errors are of the same classes.
+    // Everything but these files is the engine's own, so that errors are of the same classes.
     source = source.replaceAll(/from '\.\/([\w-]+\.ts)'/g, (whole, imported: string) =>
       FILES.some((one) => one === imported) ? whole : `from '../../../src/${imported}'`,
     );

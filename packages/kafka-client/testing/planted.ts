@@ -223,11 +223,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   ]),
   mutated('memory is not rebuilt from the inputs', 4, /users of the window|books.counted/, [
-    { file: 'stream-task.ts', from: 'if (from >= to) return;', to: 'if (from <= to) return;' },
+    { file: 'restore-task.ts', from: 'if (from >= to) return;', to: 'if (from <= to) return;' },
   ]),
   mutated('results are read from too far on', 2, /engine refuses .* the restored state has/, [
     {
-      file: 'stream-task.ts',
+      file: 'restore-task.ts',
       from: 'const from = found?.resultsFrom[topic] ?? start;',
       to: 'const from = (found?.resultsFrom[topic] ?? start - 1n) + 1n;',
     },

@@ -1,5 +1,5 @@
 import type { Logger } from '../src/logger.ts';
-import { isRefusal } from '../src/stream-task.ts';
+import { isRefusal } from '../src/task-refusal.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
 import type { InstanceSettings, runInstance, TaskProcessor } from '../src/task-processor.ts';
 import { ModelProcess } from './model-process.ts';
