@@ -4,6 +4,7 @@ import { AcknowledgedRanges } from './acknowledged-ranges.ts';
 import { CannotVerifyError } from './cannot-verify-error.ts';
 import { areReceiptsKnown, checkBooks, sumOfBooks } from './check-books.ts';
 import { checkSums } from './check-sums.ts';
+import { comparePages } from './compare-pages.ts';
 import { compareTotals, wasRemoved } from './compare-totals.ts';
 import type { Completeness } from './completeness.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -74,7 +75,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
     letters: wholeness.letters[partition] === true,
     copies: recounts[partition]?.areCopiesKnown === true,
   }));
-  const comparedPages = cut.map((task) => pages.compare(task, completeness, starts.pages, problems, gaps));
+  const comparedPages = comparePages(pages, cut, completeness, starts.pages, problems, gaps);
   const comparedSessions = sessions.compare(cut, completeness, starts.sessions, problems, gaps);
   reportUnchecked(cut, gaps);
   if (manifest && acknowledged) {
@@ -90,10 +91,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
     gaps: gaps.list,
     users,
     differing,
-    windows: {
-      results: comparedPages.reduce((sum, { results }) => sum + results, 0),
-      differing: comparedPages.reduce((sum, { differing: ofPartition }) => sum + ofPartition, 0),
-    },
+    windows: comparedPages,
     sessions: comparedSessions,
     clicks: {
       ...books,
