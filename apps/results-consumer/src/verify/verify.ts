@@ -5,6 +5,7 @@ import { CannotVerifyError } from './cannot-verify-error.ts';
 import { areReceiptsKnown, checkBooks, sumOfBooks } from './check-books.ts';
 import { checkSums } from './check-sums.ts';
 import { comparePages } from './compare-pages.ts';
+import { compareSessions } from './compare-sessions.ts';
 import { compareTotals, wasRemoved } from './compare-totals.ts';
 import type { Completeness } from './completeness.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -76,7 +77,7 @@ export async function verify(options: VerifyOptions): Promise<Report> {
     copies: recounts[partition]?.areCopiesKnown === true,
   }));
   const comparedPages = comparePages(pages, cut, completeness, starts.pages, problems, gaps);
-  const comparedSessions = sessions.compare(cut, completeness, starts.sessions, problems, gaps);
+  const comparedSessions = compareSessions(sessions, cut, completeness, starts.sessions, problems, gaps);
   reportUnchecked(cut, gaps);
   if (manifest && acknowledged) {
     acknowledged.finish();
