@@ -59,6 +59,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_WAIT_MS = 250;
 /** Long poll while some partition is busy with what it has, so that its next fetch does not queue behind it. */
 const MAX_WAIT_WHILE_BUSY_MS = 20;
+/** Ranges are read one after the other, as in a restore: for so long after one has begun, the next one must not queue either. */
+const SETTLING_MS = 500;
 const RETRY_DELAY_MS = 200;
 const METADATA_ATTEMPTS = 5;
 const CLOSE_DEADLINE_MS = 1_000;
@@ -161,6 +163,7 @@ class ClusterReader implements PartitionReader {
   readonly #loops = new Map<string, FetchLoop>();
   readonly #maxBytesPerPartition: number;
   #lastAnswerAt = 0;
+  #lastBegunAt = -Infinity;
   #closed = false;
 
   constructor({
@@ -280,6 +283,7 @@ class ClusterReader implements PartitionReader {
     };
     signal?.addEventListener('abort', wake);
     this.#streams.add(stream);
+    this.#lastBegunAt = performance.now();
     try {
       for (;;) {
         this.#ensureFetching(stream);
@@ -368,7 +372,8 @@ class ClusterReader implements PartitionReader {
       else if (sharing[0].position === stream.position) sharing.push(stream);
     }
     const asked = [...byPartition.values()].flat();
-    const othersWait = othersAreBusy || asked.length < wanting.length;
+    const isSettling = performance.now() - this.#lastBegunAt < SETTLING_MS;
+    const othersWait = othersAreBusy || asked.length < wanting.length || isSettling;
     let responses: PartitionResponse[];
     try {
       const broker = (await this.#cluster.findBroker({ nodeId: leader })) as PartitionBroker &
