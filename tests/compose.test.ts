@@ -72,9 +72,9 @@ describe('docker-compose.yml', () => {
     });
     expect(existsSync(join(ROOT, service?.build?.dockerfile ?? ''))).toBe(true);
     // The image's own command, and for the dashboard what deploy:check adds to it.
-    const { start } = deploySteps(app);
+    const [node, main] = deploySteps(app).start;
     expect(service?.command).toEqual(
-      app === 'results-consumer' ? [...start, 'serve', '--follow'] : undefined,
+      app === 'results-consumer' ? [node, '--max-semi-space-size=4', main, 'serve', '--follow'] : undefined,
     );
     // runApp ends by force after 8 s, which must come before the engine's SIGKILL.
     expect(Number.parseInt(service?.stop_grace_period ?? '')).toBeGreaterThan(8);

@@ -1,6 +1,6 @@
 import { decodeUserSession, decodeUserSessionKey, userSessionKey } from '@clickstream/schema';
 import { readPlainSession } from './read-plain-session.ts';
-import { shownText } from './shown-text.ts';
+import { ownText, shownText } from './shown-text.ts';
 import type { ViewRecord } from './view-record.ts';
 
 /** A visit as it is shown; urls are cut to 256 characters, times are event times in ms since the epoch. */
@@ -26,11 +26,19 @@ const KEPT = 50_000;
 /** So many more before the oldest go together: what a Map has deleted at its front is passed over at each look. */
 const SLACK = 5_000;
 
+/** A session that is kept. As an object with its texts it would take three times as much, and few are ever looked at. */
+interface KeptSession {
+  readonly userId: string;
+  /** A {@link SessionView} as JSON. */
+  readonly json: string;
+  readonly isOpen: boolean;
+}
+
 /** The sessions that changed last, open and over, by user: 50,000, and up to 5,000 more. */
 export class Sessions {
   /** By key, those that changed last at the end. */
-  readonly #byKey = new Map<string, SessionView>();
-  readonly #keysOfUser = new Map<string, Set<string>>();
+  readonly #byKey = new Map<string, KeptSession>();
+  readonly #keysOfUser = new Map<string, string[]>();
   #open = 0;
   #isComplete = true;
 
@@ -83,20 +91,22 @@ export class Sessions {
 
   /** The newest sessions of a user by their start, at most {@link SESSIONS_MAX}. */
   ofUser(userId: string): SessionView[] {
-    const keys = [...(this.#keysOfUser.get(userId) ?? [])];
+    const keys = this.#keysOfUser.get(userId) ?? [];
     return keys
-      .flatMap((key) => this.#byKey.get(key) ?? [])
+      .map((key) => JSON.parse(this.#byKey.get(key)?.json ?? '') as SessionView)
       .sort((first, second) => second.start - first.start)
       .slice(0, SESSIONS_MAX);
   }
 
   #put(key: string, session: SessionView): void {
     this.#remove(key);
-    this.#byKey.set(key, session);
-    const keys = this.#keysOfUser.get(session.userId);
-    if (keys) keys.add(key);
-    else this.#keysOfUser.set(session.userId, new Set([key]));
-    this.#open += Number(!session.final);
+    const ownKey = ownText(key);
+    const kept = { userId: ownText(session.userId), json: JSON.stringify(session), isOpen: !session.final };
+    this.#byKey.set(ownKey, kept);
+    const keys = this.#keysOfUser.get(kept.userId);
+    if (keys) keys.push(ownKey);
+    else this.#keysOfUser.set(kept.userId, [ownKey]);
+    this.#open += Number(kept.isOpen);
     if (this.#byKey.size < KEPT + SLACK) return;
     this.#isComplete = false;
     for (const oldest of this.#byKey.keys()) {
@@ -106,12 +116,12 @@ export class Sessions {
   }
 
   #remove(key: string): void {
-    const session = this.#byKey.get(key);
-    if (!session) return;
+    const kept = this.#byKey.get(key);
+    if (!kept) return;
     this.#byKey.delete(key);
-    this.#open -= Number(!session.final);
-    const keys = this.#keysOfUser.get(session.userId);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keysOfUser.delete(session.userId);
+    this.#open -= Number(kept.isOpen);
+    const keys = this.#keysOfUser.get(kept.userId);
+    keys?.splice(keys.indexOf(key), 1);
+    if (keys?.length === 0) this.#keysOfUser.delete(kept.userId);
   }
 }
