@@ -51,7 +51,8 @@ const REQUESTS_PER_SECOND = 1_000;
 const WARM_UP_SECONDS = 2;
 const TICK_MS = 5;
 const LAG_TICK_MS = 250;
-const FIRST_MS = 1_711_111_111_123;
+/** The users came within this time, which is less than a session's gap: all their sessions are open. */
+const ARRIVAL_MS = 20 * 60_000;
 
 /** Time to ready over the totals of many users, then answers of the API under load while clicks are counted. */
 export async function measureDashboard(
@@ -125,12 +126,13 @@ async function produceUsers(
   users: number,
 ): Promise<void> {
   const producer = await createRecordProducer([topic], { connection, log });
+  const firstMs = Date.now() - ARRIVAL_MS;
   for (let sent = 0; sent < users; sent++) {
     const event = {
       eventId: `first-${sent}`,
       userId: String(1 + sent),
       url: urlOf(sent),
-      timestamp: FIRST_MS + sent,
+      timestamp: firstMs + Math.floor((sent * ARRIVAL_MS) / users),
     };
     const value = Buffer.from(encodeClickEvent(event, 'sentence'));
     const record = { topic, key: Buffer.from(event.userId), value };
