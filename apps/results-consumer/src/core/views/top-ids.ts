@@ -7,6 +7,7 @@ export class TopIds {
   readonly #isBefore: (first: number, second: number) => boolean;
   readonly #heap: number[] = [];
   readonly #places = new Map<number, number>();
+  /** The foremost as they were asked for last, until one gets better. */
   #ranked: readonly number[] | undefined;
 
   /** @param isBefore whether the first id ranks before the second, by what is known of them now. */
@@ -45,10 +46,32 @@ export class TopIds {
     this.#ranked = undefined;
   }
 
-  /** Foremost first. */
-  ranked(): readonly number[] {
-    this.#ranked ??= this.#heap.toSorted((first, second) => (this.#isBefore(first, second) ? -1 : 1));
-    return this.#ranked;
+  /** The foremost, so many at most, in their order: few are found without sorting all. */
+  ranked(count: number): readonly number[] {
+    const wanted = Math.min(count, this.#heap.length);
+    if (this.#ranked && this.#ranked.length >= wanted) return this.#ranked.slice(0, wanted);
+    const ranked: number[] = [];
+    // From the back, where the better ones are as a rule.
+    for (const id of this.#heap.toReversed()) {
+      const last = ranked.at(-1);
+      if (ranked.length === wanted && last !== undefined && !this.#isBefore(id, last)) continue;
+      ranked.splice(this.#placeIn(ranked, id), 0, id);
+      if (ranked.length > wanted) ranked.pop();
+    }
+    this.#ranked = ranked;
+    return ranked;
+  }
+
+  /** How many of those that are ranked come before this one. */
+  #placeIn(ranked: readonly number[], id: number): number {
+    let least = 0;
+    let most = ranked.length;
+    while (least < most) {
+      const middle = (least + most) >>> 1;
+      if (this.#isBefore(id, ranked[middle] ?? -1)) most = middle;
+      else least = middle + 1;
+    }
+    return least;
   }
 
   #rise(from: number): void {

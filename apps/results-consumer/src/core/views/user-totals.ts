@@ -100,10 +100,7 @@ export class UserTotals {
       this.#top.clear();
       for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks.get(id) !== 0) this.#top.raise(id);
     }
-    return this.#top
-      .ranked()
-      .slice(0, limit)
-      .map((id) => this.#total(id));
+    return this.#top.ranked(limit).map((id) => this.#total(id));
   }
 
   #total(id: number): UserTotal {
