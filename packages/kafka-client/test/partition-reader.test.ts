@@ -208,6 +208,50 @@ describe('following', () => {
     expect(lowerQuartile(latenciesMs)).toBeLessThan(100);
   });
 
+  it('holds up nobody who reads one range after the other meanwhile', async () => {
+    const topic = await createTestTopic(brokers, 'quiet-and-read');
+    await produceValues(brokers, topic, [numbers(0, 3)]);
+    const stop = new AbortController();
+    const own = await createPartitionReader(testConnection(brokers));
+    const following = (async () => {
+      for await (const batch of own.read({ topic, partition: 0, from: 3n }, stop.signal))
+        expect(valuesOf(batch)).toEqual([]);
+    })();
+    const tookMs: number[] = [];
+    for (let turn = 0; turn < 9; turn++) {
+      const startedAt = performance.now();
+      expect(await readValues({ topic, partition: 0, from: 0n, to: 3n }, own)).toEqual(numbers(0, 3));
+      tookMs.push(performance.now() - startedAt);
+    }
+    stop.abort();
+    await following;
+    await own.close();
+    expect(lowerQuartile(tookMs)).toBeLessThan(100);
+  });
+
+  it('fetches no more often than it is told to', async () => {
+    const topic = await createTestTopic(brokers, 'rarely-fetched');
+    const producer = await openProducer(brokers);
+    const own = await createPartitionReader({ ...testConnection(brokers), fetchIntervalMs: 200 });
+    const stop = new AbortController();
+    const startedAt = performance.now();
+    const sending = (async () => {
+      for (const value of numbers(0, 40)) await producer.send({ topic, messages: [{ value, partition: 0 }] });
+    })();
+    const values: string[] = [];
+    let batches = 0;
+    for await (const batch of own.read({ topic, partition: 0, from: 0n, to: 40n }, stop.signal)) {
+      values.push(...valuesOf(batch));
+      batches++;
+    }
+    const seconds = (performance.now() - startedAt) / 1000;
+    await sending;
+    await Promise.all([producer.disconnect(), own.close()]);
+    expect(values).toEqual(numbers(0, 40));
+    // Each send is awaited, so that without the interval almost every value would come by itself.
+    expect(batches).toBeLessThanOrEqual(2 + seconds * 5);
+  });
+
   it('ends when it is aborted, also before it began', async () => {
     const topic = await createTestTopic(brokers, 'aborted-reading');
     const stop = new AbortController();

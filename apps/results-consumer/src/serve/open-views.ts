@@ -15,6 +15,9 @@ import type { FeedTopics } from './feed-views.ts';
 /** Of each partition at a time; more would hold up answers for as long as it takes to go through it. */
 const FETCH_BYTES = 512 * 1024;
 
+/** The aggregator commits hundreds of times a second, partition by partition, and a page is told four times. */
+const FETCH_INTERVAL_MS = 20;
+
 /** Views that are empty yet, and what they are to be fed from. */
 export interface OpenViews {
   readonly views: ClickViews;
@@ -44,7 +47,12 @@ export async function openViews(
     partitions: config.TOPIC_PARTITIONS,
     signal,
   });
-  const reader = await createPartitionReader({ connection, log, maxBytesPerPartition: FETCH_BYTES });
+  const reader = await createPartitionReader({
+    connection,
+    log,
+    maxBytesPerPartition: FETCH_BYTES,
+    fetchIntervalMs: FETCH_INTERVAL_MS,
+  });
   return {
     // Only now: clicks are added from about here on, and to connect may have taken long.
     views: new ClickViews(randomBytes(4).readInt32LE(), now()),
