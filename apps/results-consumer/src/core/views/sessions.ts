@@ -38,7 +38,8 @@ interface KeptSession {
 export class Sessions {
   /** By key, those that changed last at the end. */
   readonly #byKey = new Map<string, KeptSession>();
-  readonly #keysOfUser = new Map<string, string[]>();
+  /** By user: of most users there is one. */
+  readonly #keysOfUser = new Map<string, string | Set<string>>();
   #open = 0;
   #isComplete = true;
 
@@ -92,10 +93,13 @@ export class Sessions {
   /** The newest sessions of a user by their start, at most {@link SESSIONS_MAX}. */
   ofUser(userId: string): SessionView[] {
     const keys = this.#keysOfUser.get(userId) ?? [];
-    return keys
-      .map((key) => JSON.parse(this.#byKey.get(key)?.json ?? '') as SessionView)
-      .sort((first, second) => second.start - first.start)
-      .slice(0, SESSIONS_MAX);
+    return (typeof keys === 'string' ? [keys] : [...keys])
+      .sort((first, second) => startOf(second) - startOf(first))
+      .slice(0, SESSIONS_MAX)
+      .flatMap((key) => {
+        const kept = this.#byKey.get(key);
+        return kept ? [JSON.parse(kept.json) as SessionView] : [];
+      });
   }
 
   #put(key: string, session: SessionView): void {
@@ -104,8 +108,9 @@ export class Sessions {
     const kept = { userId: ownText(session.userId), json: JSON.stringify(session), isOpen: !session.final };
     this.#byKey.set(ownKey, kept);
     const keys = this.#keysOfUser.get(kept.userId);
-    if (keys) keys.push(ownKey);
-    else this.#keysOfUser.set(kept.userId, [ownKey]);
+    if (keys === undefined) this.#keysOfUser.set(kept.userId, ownKey);
+    else if (typeof keys === 'string') this.#keysOfUser.set(kept.userId, new Set([keys, ownKey]));
+    else keys.add(ownKey);
     this.#open += Number(kept.isOpen);
     if (this.#byKey.size < KEPT + SLACK) return;
     this.#isComplete = false;
@@ -121,7 +126,11 @@ export class Sessions {
     this.#byKey.delete(key);
     this.#open -= Number(kept.isOpen);
     const keys = this.#keysOfUser.get(kept.userId);
-    keys?.splice(keys.indexOf(key), 1);
-    if (keys?.length === 0) this.#keysOfUser.delete(kept.userId);
+    if (typeof keys === 'object') keys.delete(key);
+    if (typeof keys !== 'object' || keys.size === 0) this.#keysOfUser.delete(kept.userId);
   }
+}
+
+function startOf(key: string): number {
+  return Number(key.slice(0, key.indexOf('/')));
 }
