@@ -153,7 +153,7 @@ export default defineConfig(
   {
     // What the simulation runs, and itself: the same seed, the same schedule.
     files: [
-      'packages/kafka-client/src/{stream-task,task-processor,check-input,checkpoint,forwarding}.ts',
+      'packages/kafka-client/src/{stream-task,restore-task,input-stream,idle-watch,task-processor,check-input,checkpoint,forwarding}.ts',
       'packages/kafka-client/testing/**/*.ts',
     ],
     ignores: ['packages/kafka-client/testing/{simulate,scheduler}.ts'],

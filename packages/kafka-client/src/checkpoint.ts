@@ -32,8 +32,8 @@ const checkpointSchema = z.object({
   repartition: inputState,
   /** By origin partition, the origin offset behind the last forwarded record read from there. */
   marks: z.record(partition, offset),
-  /** By origin partition, how many records that were forwarded from there were read. */
-  receivedFrom: z.record(partition, count),
+  /** By origin partition, how many records that were forwarded from there were read; checkpoints begun by older versions lack it. */
+  receivedFrom: z.record(partition, count).optional(),
   /** By result topic, the offset behind this transaction's last write. */
   resultEnds: z.record(z.string(), offset),
   /** By result topic, the lowest offset that state is restored from; the beginning if left out. */

@@ -205,14 +205,14 @@ export class StreamTask {
 
     const books = { ...this.#checkpoint.books };
     const marks = { ...this.#checkpoint.marks };
-    const receivedFrom = { ...this.#checkpoint.receivedFrom };
+    const receivedFrom = this.#checkpoint.receivedFrom && { ...this.#checkpoint.receivedFrom };
     let lastBatch = this.#checkpoint[input].lastBatch;
     const advance = (position: bigint) => {
       this.#checkpoint = {
         ...this.#checkpoint,
         books: { ...books },
         marks: { ...marks },
-        receivedFrom: { ...receivedFrom },
+        ...(receivedFrom && { receivedFrom: { ...receivedFrom } }),
         [input]: { ...this.#checkpoint[input], position, lastBatch },
       };
     };
@@ -224,7 +224,7 @@ export class StreamTask {
         const { partition: from, offset } = origin;
         if (offset < (marks[from] ?? 0n)) this.#acceptRepetition(record.offset, origin);
         marks[from] = offset + 1n;
-        receivedFrom[from] = (receivedFrom[from] ?? 0) + 1;
+        if (receivedFrom) receivedFrom[from] = (receivedFrom[from] ?? 0) + 1;
       }
       const verdict = this.#logic.process(record, origin, this.#output);
       books[verdict]++;

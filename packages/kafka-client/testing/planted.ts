@@ -239,6 +239,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       to: 'idle.answer(input, isCaughtUp, arrivedAt)',
     },
   ]),
+  mutated('forwarded clicks are not counted by their origin', 1, /0 clicks received from partition/, [
+    {
+      file: 'stream-task.ts',
+      from: 'if (receivedFrom) receivedFrom[from] = (receivedFrom[from] ?? 0) + 1;',
+      to: '',
+    },
+  ]),
   mutated('idle time passes the wall clock', 1, /ahead of the wall clock/, [
     {
       file: 'stream-task.ts',

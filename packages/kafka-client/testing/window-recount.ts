@@ -191,9 +191,8 @@ export class WindowRecount {
 
   /** No click is late because it was read late: its stream time is what the clicks before it and the time since then say. */
   #checkLate(where: (what: string) => string): void {
-    // Idle time is added up when an answer is processed. That may be after one more interval than the answer took, since
-    // one is asked for ahead; on the other hand the first long poll does not count, and the last one is over.
-    const mostAheadMs = 2 * (LONGEST_INTERVAL_MS - this.#world.timeouts.fetchMs);
+    // The longest interval that still is idle time, of which the long poll is over when the answer comes.
+    const mostAheadMs = LONGEST_INTERVAL_MS - this.#world.timeouts.fetchMs;
     for (const { place, streamTime, seenMs } of this.#late) {
       const couldBe = Math.max(this.#greatestEventTime, this.#greatestLeadMs + seenMs);
       if (streamTime > couldBe + mostAheadMs)

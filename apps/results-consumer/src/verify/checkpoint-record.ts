@@ -43,7 +43,7 @@ const checkpointRecord = z.object({
   input: z.object({ position: offset, lossAccepted: offset.optional() }),
   repartition: z.object({ lossAccepted: offset.optional() }),
   marks: z.record(partition, offset),
-  receivedFrom: z.record(partition, count),
+  receivedFrom: z.record(partition, count).optional(),
   resultEnds: z.record(z.string(), offset),
   books: z.object({
     read: count,
@@ -74,8 +74,8 @@ export interface TaskCheckpoint {
   };
   /** By origin partition: forwarded clicks that stood there below this offset are dealt with. */
   readonly marks: ReadonlyMap<number, number>;
-  /** By origin partition: how many of its clicks came forwarded. */
-  readonly receivedFrom: ReadonlyMap<number, number>;
+  /** By origin partition: how many of its clicks came forwarded. Missing in checkpoints begun by older versions. */
+  readonly receivedFrom: ReadonlyMap<number, number> | undefined;
   /** By topic: what the task wrote to its partition stands below this offset. */
   readonly resultEnds: ReadonlyMap<string, number>;
   readonly books: Books;
@@ -103,7 +103,7 @@ export function parseCheckpoint(value: Buffer): TaskCheckpoint {
     position: input.position,
     lossAccepted: { input: input.lossAccepted, forwards: repartition.lossAccepted },
     marks: byPartition(marks),
-    receivedFrom: byPartition(receivedFrom),
+    receivedFrom: receivedFrom && byPartition(receivedFrom),
     resultEnds: new Map(Object.entries(resultEnds)),
   };
 }

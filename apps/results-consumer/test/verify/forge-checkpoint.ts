@@ -6,7 +6,7 @@ export interface RawCheckpoint {
   input: { position: string; lossAccepted?: string };
   repartition: { position: string; lossAccepted?: string };
   marks: Record<string, string>;
-  receivedFrom: Record<string, number>;
+  receivedFrom?: Record<string, number>;
   resultEnds: Record<string, string>;
   books: Record<string, number>;
   sums: { clicks: number; users: number };
