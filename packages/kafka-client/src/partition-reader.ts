@@ -51,7 +51,10 @@ export interface PartitionReaderOptions {
   readonly isolation?: 'read_committed' | 'read_uncommitted';
   /** How much of one partition a fetch brings at most, in bytes; 4 MiB unless told. Each partition read holds twice that. */
   readonly maxBytesPerPartition?: number;
-  /** Least time from one fetch of a broker to the next, in ms; 0 unless told. Rarer ones bring more at once, and cost both sides less. */
+  /**
+   * Least time from one fetch of a broker to the next once all there is was read, in ms; 0 unless told. Rarer ones bring more at
+   * once, and cost both sides less.
+   */
   readonly fetchIntervalMs?: number;
 }
 
@@ -361,7 +364,8 @@ class ClusterReader implements PartitionReader {
       // The broker fills the response in request order and only the first partition is sure to fit: take turns.
       const asked = [...wanting.slice(turn % wanting.length), ...wanting.slice(0, turn % wanting.length)];
       const startedAt = performance.now();
-      await this.#fetch(leader, asked, asked.length < streams.length);
+      const isBehind = await this.#fetch(leader, asked, asked.length < streams.length);
+      if (isBehind) continue;
       const earlyMs = startedAt + this.#fetchIntervalMs - performance.now();
       if (earlyMs > 0) await delay(earlyMs);
     }
@@ -369,7 +373,8 @@ class ClusterReader implements PartitionReader {
     this.#loops.delete(leader);
   }
 
-  async #fetch(leader: string, wanting: readonly Stream[], othersAreBusy: boolean): Promise<void> {
+  /** Returns whether there is more to be fetched at once. */
+  async #fetch(leader: string, wanting: readonly Stream[], othersAreBusy: boolean): Promise<boolean> {
     // A request names a partition once: streams of it that stand at the same offset share the answer, others wait
     // their turn. A position may move only by what was fetched at it; it cannot change while the request is under way.
     const byPartition = new Map<string, [Stream, ...Stream[]]>();
@@ -403,12 +408,13 @@ class ClusterReader implements PartitionReader {
       );
       this.#lastAnswerAt = performance.now();
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closed) return false;
       this.#log.debug({ err: error, leader }, 'fetching failed, trying again');
       await this.#retryLater(asked, error);
-      return;
+      return false;
     }
 
+    let isBehind = false;
     const leaderless: Stream[] = [];
     const unanswered = new Set(asked);
     for (const response of responses) {
@@ -417,11 +423,13 @@ class ClusterReader implements PartitionReader {
         if (TOPIC_GONE.has(response.errorCode)) stream.wasGone = true;
         if (STALE_LEADER.has(response.errorCode)) leaderless.push(stream);
         else await this.#answer(stream, response);
+        if (stream.position < response.lastStableOffset) isBehind = true;
       }
     }
     leaderless.push(...unanswered);
     if (leaderless.length > 0)
       await this.#retryLater(leaderless, new Error('the partition has no leader here'));
+    return isBehind;
   }
 
   async #answer(stream: Stream, response: PartitionResponse): Promise<void> {
