@@ -41,6 +41,8 @@ const FEEDS = ['sessions', 'pages', 'totals'] as const satisfies readonly FeedNa
 const LAST_FEED: FeedName = 'deadLetters';
 /** Clicks of the past that are read for the rate, all partitions together; of some seconds on one core. */
 const BACKFILL_RECORDS = 1_000_000;
+/** After each batch of these, of some thousand clicks: people are served by then. */
+const BACKFILL_PAUSE_MS = 25;
 /**
  * Records of sessions that are read at the start, the newest, all partitions together: only the sessions that changed last are
  * kept, and there are as many as there were visits.
@@ -294,6 +296,7 @@ async function backfillRate(
               views.rate.addPast(record.timestampMs, now());
             }
             position = batch.nextOffset;
+            await delay(BACKFILL_PAUSE_MS);
           }
           return;
         } catch (error) {
