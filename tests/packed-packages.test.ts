@@ -43,7 +43,12 @@ beforeAll(async () => {
     devDependencies: { '@types/node': version('@types/node'), kafkajs: version('kafkajs') },
   });
   // A registry that does not answer is asked again: npm itself would wait for five minutes.
-  const patience = ['--fetch-timeout=20000', '--fetch-retries=5', '--fetch-retry-maxtimeout=5000'];
+  const patience = [
+    '--fetch-timeout=20000',
+    '--fetch-retries=5',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-retry-maxtimeout=5000',
+  ];
   await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...patience], {
     cwd: project,
   });

@@ -18,7 +18,7 @@ import {
   untilAllRead,
   untilCheckpoints,
 } from '@clickstream/test-harness';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics } from './test-topics.ts';
 import { useWitness } from './use-witness.ts';
@@ -67,17 +67,14 @@ async function administer(topics: TestTopics, tool: string, ...args: string[]): 
 /** Gives the topics that match `pattern` more partitions, and waits until the broker knows of them. */
 async function addPartitions(topics: TestTopics, pattern: string, partitions: number): Promise<void> {
   await administer(topics, 'kafka-topics', '--alter', '--topic', pattern, '--partitions', `${partitions}`);
-  await expect
-    .poll(
-      async () => {
-        const described = await administer(topics, 'kafka-topics', '--describe', '--topic', pattern);
-        return new Set(
-          Array.from(described.matchAll(/PartitionCount: (\d+)/g), ([, count]) => Number(count)),
-        );
-      },
-      { timeout: 60_000 },
-    )
-    .toStrictEqual(new Set([partitions]));
+  await vi.waitFor(
+    async () => {
+      const described = await administer(topics, 'kafka-topics', '--describe', '--topic', pattern);
+      const counts = Array.from(described.matchAll(/PartitionCount: (\d+)/g), ([, count]) => Number(count));
+      expect(new Set(counts)).toStrictEqual(new Set([partitions]));
+    },
+    { timeout: 60_000, interval: 500 },
+  );
 }
 
 /** Does what retention does. */
