@@ -77,6 +77,18 @@ async function addPartitions(topics: TestTopics, pattern: string, partitions: nu
   );
 }
 
+/** Deletes the topics, and waits until the broker does not know them any more. */
+async function deleteTopics(topics: TestTopics, ...names: readonly string[]): Promise<void> {
+  await administer(topics, 'kafka-topics', '--delete', '--topic', names.join('|'));
+  await vi.waitFor(
+    async () => {
+      const left = (await administer(topics, 'kafka-topics', '--list')).split('\n');
+      expect(left.filter((name) => names.includes(name))).toEqual([]);
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+}
+
 /** Does what retention does. */
 async function deleteRecords(
   topics: TestTopics,
@@ -142,7 +154,7 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   }) => {
     const { topics, load } = await counted(onTestFinished);
     const { clicks, partitions } = topics;
-    await administer(topics, 'kafka-topics', '--delete', '--topic', clicks);
+    await deleteTopics(topics, clicks);
     await administer(topics, 'kafka-topics', '--create', '--topic', clicks, '--partitions', `${partitions}`);
     expect(await refusal(topics)).toMatch(
       new RegExp(
@@ -256,13 +268,7 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   }) => {
     const { topics } = await counted(onTestFinished);
     const { totals, pages, sessions, deadLetters, checkpoint, repartition } = topics;
-    await administer(
-      topics,
-      'kafka-topics',
-      '--delete',
-      '--topic',
-      [totals, pages, sessions, deadLetters, checkpoint].join('|'),
-    );
+    await deleteTopics(topics, totals, pages, sessions, deadLetters, checkpoint);
     expect(await refusal(topics)).toMatch(
       new RegExp(
         `${repartition} holds at offset \\d+ the click of partition \\d at offset \\d+, behind later ones`,
@@ -273,8 +279,7 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   test('counts anew when everything that it has written is deleted', async ({ expect, onTestFinished }) => {
     const { topics, load } = await counted(onTestFinished);
     const { totals, pages, sessions, deadLetters, repartition, checkpoint } = topics;
-    const written = [totals, pages, sessions, deadLetters, repartition, checkpoint].join('|');
-    await administer(topics, 'kafka-topics', '--delete', '--topic', written);
+    await deleteTopics(topics, totals, pages, sessions, deadLetters, repartition, checkpoint);
     await load.write(100);
     await countAll(topics, load);
     // Not by the witness, who has read the topic of the same name before.
