@@ -329,8 +329,8 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
     for (const path of ['overview', 'users?top=1000', 'pages?top=1000', 'dead-letters?limit=100'])
       expect(JSON.stringify(await get(`/api/${path}`)), path).not.toContain('canary');
     expect(await get('/api/sessions?user=canary')).toEqual({ sessions: [], complete: true });
+    await expect.poll(() => JSON.stringify(clickStream.events)).toContain('after-');
     for (const { events } of [stream, clickStream]) expect(JSON.stringify(events)).not.toContain('canary');
-    expect(JSON.stringify(clickStream.events)).toContain('after-');
     // What a checkpoint says is in the books only.
     for (const { data } of stream.events) {
       const { overview: figures } = data as { overview?: Overview };
