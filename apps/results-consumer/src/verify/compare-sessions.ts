@@ -1,3 +1,4 @@
+import { checkSum } from './check-sum.ts';
 import type { ClickState } from './checkpoint-record.ts';
 import { canBe, type Completeness } from './completeness.ts';
 import type { Findings } from './findings.ts';
@@ -53,25 +54,14 @@ interface Context {
   readonly gaps: Findings;
 }
 
-function checkSums(
-  { partition, sequence, sums, state }: Task,
-  open: OpenSessions | undefined,
-  logStart: number,
-  problems: Findings,
-): void {
-  if (!state || !open) return;
+function checkSums(task: Task, open: OpenSessions | undefined, logStart: number, problems: Findings): void {
+  if (!task.state || !open) return;
   for (const [name, found] of [
     ['openSessions', open.sessions],
     ['sessionClicks', open.clicks],
   ] as const) {
-    const expected = Number(sums[name]);
-    if (found === expected || (found < expected && (open.mayBeGone || logStart > 0))) continue;
-    problems.add(
-      'sums',
-      partition,
-      `${name} in partition ${partition}: expected ${expected}, found ${found} (checkpoint ${sequence})`,
-      { expected, found },
-    );
+    const sum = { told: Number(task.sums[name]), found, mayBeLess: open.mayBeGone || logStart > 0 };
+    checkSum(name, task, sum, problems);
   }
 }
 
