@@ -1,7 +1,7 @@
 import type { InputState } from './checkpoint.ts';
-import { KafkaClientError } from './error.ts';
 import type { Logger } from './logger.ts';
 import type { PartitionReader } from './partition-reader.ts';
+import { taskRefusal } from './task-refusal.ts';
 
 export interface CheckInputOptions {
   readonly reader: Pick<PartitionReader, 'logBounds' | 'read'>;
@@ -27,10 +27,10 @@ export async function checkInput(options: CheckInputOptions): Promise<InputState
   const { start, end } = await reader.logBounds(topic, partition);
   const { position, lastBatch, rebuildFrom } = state;
   const refusal = (why: string) =>
-    new KafkaClientError(
-      'CLICKSTREAM_KAFKA_REFUSED',
-      `partition ${partition} cannot go on: ${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
-      { topic, partition, offset: position },
+    taskRefusal(
+      partition,
+      `${why}. Totals would miss clicks or count them twice; to go on all the same, start once with --accept-loss`,
+      { topic, offset: position },
     );
   const orElse = (why: string, acceptedPosition: bigint, isSameLog: boolean): InputState => {
     if (!acceptLoss) throw refusal(why);

@@ -46,14 +46,14 @@ export async function restoreTask(options: RestoreOptions): Promise<RestoredTask
   const { resultEnds, removed } = await restoreResults(options, found);
   if (isOver()) return undefined;
   if (found) assertSame(found, options, removed);
-  const before = { ...(found ?? emptyCheckpoint(partitions)), resultEnds };
   const { input, repartition, areOffsetsBehind } = found
     ? await checkInputs(found, options)
     : await firstInputs(options);
-  const checkpoint = { ...before, input, repartition };
-  await rebuild('input', settings.inputTopic, checkpoint.input, options);
-  await rebuild('repartition', settings.repartitionTopic, checkpoint.repartition, options);
-  return isOver() ? undefined : { checkpoint, checkpointEnd, areOffsetsBehind };
+  await rebuild('input', settings.inputTopic, input, options);
+  await rebuild('repartition', settings.repartitionTopic, repartition, options);
+  if (isOver()) return undefined;
+  const checkpoint = { ...(found ?? emptyCheckpoint(partitions)), resultEnds, input, repartition };
+  return { checkpoint, checkpointEnd, areOffsetsBehind };
 }
 
 /** Reads the results of the checkpoint; says where they end, and which of them are not there any more. */
@@ -67,7 +67,7 @@ async function restoreResults(
     try {
       restore();
     } catch (error) {
-      throw taskRefusal(partition, describeError(error), error);
+      throw taskRefusal(partition, describeError(error), { cause: error });
     }
   };
   if (found)

@@ -1,9 +1,13 @@
-import { KafkaClientError } from './error.ts';
+import { KafkaClientError, type KafkaClientErrorFacts } from './error.ts';
 
 /** For when going on would count wrongly: the process is to end. */
-export function taskRefusal(partition: number, why: string, cause?: unknown): KafkaClientError {
+export function taskRefusal(
+  partition: number,
+  why: string,
+  facts: Omit<KafkaClientErrorFacts, 'partition'> = {},
+): KafkaClientError {
   return new KafkaClientError('CLICKSTREAM_KAFKA_REFUSED', `partition ${partition} cannot go on: ${why}`, {
-    cause,
+    ...facts,
     partition,
   });
 }
