@@ -1,4 +1,3 @@
-import { EMPTY_BOOKS } from './checkpoint.ts';
 import type { KafkaConnection } from './connection.ts';
 import type { TopicSpec } from './ensure-topics.ts';
 import { describeError, KafkaClientError } from './error.ts';
@@ -7,7 +6,7 @@ import { RecentFailures } from './recent-failures.ts';
 import { StreamTask } from './stream-task.ts';
 import { kafkaPorts, type TaskPorts } from './task-ports.ts';
 import { isRefusal } from './task-refusal.ts';
-import type { TaskSettings, TaskStatus } from './task-settings.ts';
+import { freshStatus, type TaskSettings, type TaskStatus } from './task-settings.ts';
 import { TransactionBounds } from './transaction-bounds.ts';
 
 /** How an instance is to take part; what all tasks have in common beside it. */
@@ -202,17 +201,7 @@ class Instance implements TaskProcessor {
 
   #start(partition: number): void {
     const stop = new AbortController();
-    const status: TaskStatus = {
-      partition,
-      state: 'fencing',
-      books: EMPTY_BOOKS,
-      sums: {},
-      memory: {},
-      restored: 0,
-      restoreGoal: 0,
-      lastIngestTimeMs: 0,
-      lags: { input: undefined, repartition: undefined },
-    };
+    const status = freshStatus(partition);
     this.#tasks.set(partition, { status, stop });
     const running = this.#keepRunning(partition, status, stop.signal).finally(() =>
       this.#running.delete(running),

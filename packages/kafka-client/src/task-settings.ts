@@ -1,4 +1,4 @@
-import type { Checkpoint } from './checkpoint.ts';
+import { EMPTY_BOOKS, type Checkpoint } from './checkpoint.ts';
 import type { Logger } from './logger.ts';
 import type { InputName, TaskLogic } from './task-logic.ts';
 
@@ -65,4 +65,19 @@ export interface TaskStatus {
   lags: Record<InputName, bigint | undefined>;
   /** The repartition topic is of no use below this offset any more, once something of it was read. */
   purgeable?: bigint;
+}
+
+/** That of a task that has not begun. */
+export function freshStatus(partition: number): TaskStatus {
+  return {
+    partition,
+    state: 'fencing',
+    books: EMPTY_BOOKS,
+    sums: {},
+    memory: {},
+    restored: 0,
+    restoreGoal: 0,
+    lastIngestTimeMs: 0,
+    lags: { input: undefined, repartition: undefined },
+  };
 }

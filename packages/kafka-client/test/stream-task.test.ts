@@ -1,11 +1,11 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { EMPTY_BOOKS, encodeCheckpoint, type Checkpoint } from '../src/checkpoint.ts';
+import { emptyCheckpoint, encodeCheckpoint, type Checkpoint } from '../src/checkpoint.ts';
 import { createFetchedBatch, type FetchedBatch } from '../src/fetched-batch.ts';
 import { StreamTask } from '../src/stream-task.ts';
 import type { InputName, TaskLogic } from '../src/task-logic.ts';
 import type { TaskPorts } from '../src/task-ports.ts';
-import type { TaskStatus } from '../src/task-settings.ts';
+import { freshStatus } from '../src/task-settings.ts';
 import { TransactionBounds } from '../src/transaction-bounds.ts';
 import { encodeRecordBatch, type BatchRecord } from './encode-record-batch.ts';
 import { logicOfNothing } from './logic-of-nothing.ts';
@@ -79,17 +79,6 @@ class Harness {
   constructor(options: HarnessOptions = {}) {
     for (const input of ['input', 'repartition'] as const)
       this.#feeds[input].position = options.checkpoint?.[input].position ?? 0n;
-    const status: TaskStatus = {
-      partition: 0,
-      state: 'stopped',
-      books: EMPTY_BOOKS,
-      sums: {},
-      memory: {},
-      restored: 0,
-      restoreGoal: 0,
-      lastIngestTimeMs: 0,
-      lags: { input: undefined, repartition: undefined },
-    };
     const settings = {
       log: pino({ level: 'silent' }),
       applicationId: 'app',
@@ -104,7 +93,13 @@ class Harness {
       commitIntervalMs: 0,
       commitMaxRecords: 100,
     };
-    const task = new StreamTask(settings, this.#ports(options), 0, status, new TransactionBounds(100));
+    const task = new StreamTask(
+      settings,
+      this.#ports(options),
+      0,
+      freshStatus(0),
+      new TransactionBounds(100),
+    );
     this.#running = task.run(this.#over.signal, () => undefined);
   }
 
@@ -269,17 +264,10 @@ test('idle time ends when an answer comes, not when the task gets to it after a 
 
 test('a rebuild from an input that retention has shortened says which of its records are gone', async () => {
   const checkpoint: Checkpoint = {
-    version: 1,
+    ...emptyCheckpoint(1),
     sequence: 1,
-    partitions: 1,
     input: { position: 9n, rebuildFrom: 4n },
     repartition: { position: 9n, rebuildFrom: 7n },
-    marks: {},
-    receivedFrom: {},
-    resultEnds: {},
-    resultsFrom: {},
-    books: EMPTY_BOOKS,
-    sums: {},
     state: null,
   };
   const harness = new Harness({ checkpoint, bounds: { start: 6n, end: 9n } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskStatus } from '../src/task-settings.ts';
+import { EMPTY_BOOKS } from '../src/checkpoint.ts';
+import { freshStatus, type TaskStatus } from '../src/task-settings.ts';
 import { createTaskMetrics, type TaskMetrics } from '../src/task-metrics.ts';
 import type { TaskProcessor } from '../src/task-processor.ts';
 
@@ -14,21 +15,8 @@ function processorOf(tasks: readonly TaskStatus[], restarts: ReadonlyMap<string,
   };
 }
 
-const NO_BOOKS = { read: 0, duplicate: 0, counted: 0, rejected: 0, forwarded: 0, received: 0 };
-
 function statusOf(partition: number, rest: Partial<TaskStatus> = {}): TaskStatus {
-  return {
-    partition,
-    state: 'running',
-    books: NO_BOOKS,
-    sums: {},
-    memory: {},
-    restored: 0,
-    restoreGoal: 0,
-    lastIngestTimeMs: 0,
-    lags: { input: 0n, repartition: 0n },
-    ...rest,
-  };
+  return { ...freshStatus(partition), state: 'running', lags: { input: 0n, repartition: 0n }, ...rest };
 }
 
 /** The samples of one metric, as Prometheus reads them. */
@@ -42,7 +30,7 @@ describe('the metrics of an exactly-once application', () => {
     const metrics = createTaskMetrics();
     const tasks = [
       statusOf(0, {
-        books: { ...NO_BOOKS, read: 10, duplicate: 0, counted: 9, rejected: 1 },
+        books: { ...EMPTY_BOOKS, read: 10, duplicate: 0, counted: 9, rejected: 1 },
         sums: { clicks: 9, users: 3 },
         lags: { input: 7n, repartition: 0n },
       }),
