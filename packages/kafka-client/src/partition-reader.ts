@@ -53,7 +53,7 @@ export interface PartitionReaderOptions {
   readonly maxBytesPerPartition?: number;
   /**
    * Least time from one fetch of a broker to the next once all there is was read, in ms; 0 unless told. Rarer ones bring more at
-   * once, and cost both sides less.
+   * once, and cost both sides less. A new range, and closing, may have to wait for so long.
    */
   readonly fetchIntervalMs?: number;
 }

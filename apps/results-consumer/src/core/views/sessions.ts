@@ -94,9 +94,10 @@ export class Sessions {
   ofUser(userId: string): SessionView[] {
     const keys = this.#keysOfUser.get(userId) ?? [];
     return (typeof keys === 'string' ? [keys] : [...keys])
-      .sort((first, second) => startOf(second) - startOf(first))
+      .map((key) => ({ key, start: Number(key.slice(0, key.indexOf('/'))) }))
+      .sort((first, second) => second.start - first.start)
       .slice(0, SESSIONS_MAX)
-      .flatMap((key) => {
+      .flatMap(({ key }) => {
         const kept = this.#byKey.get(key);
         return kept ? [JSON.parse(kept.json) as SessionView] : [];
       });
@@ -129,8 +130,4 @@ export class Sessions {
     if (typeof keys === 'object') keys.delete(key);
     if (typeof keys !== 'object' || keys.size === 0) this.#keysOfUser.delete(kept.userId);
   }
-}
-
-function startOf(key: string): number {
-  return Number(key.slice(0, key.indexOf('/')));
 }
