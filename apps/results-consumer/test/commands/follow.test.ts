@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, inject, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { runInProcess } from '../run-in-process.ts';
@@ -89,8 +90,11 @@ describe('follow', () => {
 
   test('with --last begins with the newest results of the whole topic, then goes on', async () => {
     const topics = await createTestTopics(brokers);
-    // One after the other, so that their times differ; the users lie in several partitions.
-    for (const userId of ['a', 'b', 'c', 'd', 'e', 'f']) await topics.write(topics.total(userId, 1));
+    // The users lie in several partitions, whose order is told by the broker's time alone, in milliseconds.
+    for (const userId of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await topics.write(topics.total(userId, 1));
+      await setTimeout(20);
+    }
     const follow = startResultsConsumer(['--last', '3'], topics.environment);
     await follow.lines(3);
     await topics.write(topics.total('a', 2));
