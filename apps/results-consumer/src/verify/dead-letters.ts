@@ -48,7 +48,7 @@ export class DeadLetters {
 
   /** By user and id. */
   readonly #latenessOfId: ReadonlyMap<string, Lateness>;
-  /** By task, where it could not be told otherwise: the places of clicks that it rejected as `future`. */
+  /** By task without {@link hasOneFutureLimit}: the places of clicks that it rejected as `future`. */
   readonly #future: readonly ReadonlySet<string>[];
 
   private constructor(
@@ -65,7 +65,7 @@ export class DeadLetters {
     this.#findings = findings;
   }
 
-  /** Reads the letters below the cut. It keeps some 400 bytes for each click that came too late. */
+  /** Reads the letters below the cut, and of some tasks those behind it too. It keeps some 400 bytes for each click that came too late. */
   static async read(
     reader: PartitionReader,
     topics: { readonly clicks: string; readonly deadLetters: string },
@@ -84,20 +84,24 @@ export class DeadLetters {
       cut.map(async (task) => {
         const { partition, resultEnds } = task;
         const from = starts[partition] ?? 0n;
-        const end = Math.min(resultEnds.get(topic) ?? 0, Number(ends[partition] ?? 0n));
-        const range = { topic, partition, from, to: BigInt(end) };
+        const end = resultEnds.get(topic) ?? 0;
+        // Another task may have received clicks that this one read after the cut.
+        const isFutureListed = !hasOneFutureLimit(task);
+        const to = isFutureListed ? (ends[partition] ?? 0n) : smaller(BigInt(end), ends[partition] ?? 0n);
+        const range = { topic, partition, from, to };
         const letters = new Map<string, number>();
         const late = new LateLetters(topics, cut, task, lateness, latenessOfId, findings);
         for await (const batch of progress.watch(reader.read(range, signal), range))
           for (const record = batch.walk(); record.next();) {
             const reason = textOf(record, 'reason');
-            letters.set(reason, (letters.get(reason) ?? 0) + 1);
-            const lateReason = LATE_REASONS.find((known) => known === reason);
-            if (lateReason && task.state) late.take(lateReason, record);
-            if (reason === 'future' && task.state?.changedSettings.includes('maxFutureMs'))
+            if (reason === 'future' && isFutureListed)
               future[partition]?.add(
                 ['partition', 'offset', 'timestamp'].map((name) => textOf(record, name)).join('/'),
               );
+            if (Number(record.offset) >= end) continue;
+            letters.set(reason, (letters.get(reason) ?? 0) + 1);
+            const lateReason = LATE_REASONS.find((known) => known === reason);
+            if (lateReason && task.state) late.take(lateReason, record);
           }
         return { start: Number(from), letters };
       }),
@@ -122,7 +126,11 @@ export class DeadLetters {
     return ofCopy && ofCopy.partition !== partition && !ofCopy.wasMet ? ofCopy : undefined;
   }
 
-  /** Whether a task that had other limits before has rejected a click as `future`, be it one that was forwarded to it. */
+  /**
+   * Whether a task has rejected a click as `future`, be it one that was forwarded to it.
+   *
+   * @param task one without {@link hasOneFutureLimit}.
+   */
   isListedAsFuture(task: number, partition: number, offset: number, ingestTime: number): boolean {
     return this.#future[task]?.has(`${partition}/${offset}/${ingestTime}`) === true;
   }
@@ -208,6 +216,14 @@ export class DeadLetters {
         }
       }
   }
+}
+
+/**
+ * Whether its checkpoint tells which clicks a task rejects as `future`. It does not where the limit was changed, or at a
+ * cut before its first checkpoint, when others have received clicks from it all the same: then its letters do.
+ */
+export function hasOneFutureLimit(task: Task): task is Task & { readonly state: ClickState } {
+  return task.state?.changedSettings.includes('maxFutureMs') === false;
 }
 
 /** The letters of one task about clicks that came too late. */
@@ -308,6 +324,10 @@ function mayBeLost(cut: Cut, partition: number, home: number): boolean {
     cut[partition]?.lossAccepted.input !== undefined ||
     (isForwarded && cut[home]?.lossAccepted.forwards !== undefined)
   );
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 /** No text of a click holds the separator. */

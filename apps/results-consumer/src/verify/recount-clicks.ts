@@ -2,7 +2,7 @@ import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
 import type { AcknowledgedRanges } from './acknowledged-ranges.ts';
 import { Appearances, contentOf, type Appearance } from './appearances.ts';
 import { clickOfRecord, type Click } from './click-of-record.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import { hasOneFutureLimit, type DeadLetters } from './dead-letters.ts';
 import { pageOfClick } from './page-of-click.ts';
 import type { PageResults } from './page-results.ts';
 import { readByIngestTime } from './read-by-ingest-time.ts';
@@ -205,16 +205,15 @@ class Recount {
 
   /** Whether a task rejects a click of this partition as being of the future. */
   #isFuture(
-    { state, partition: judge }: Task,
+    task: Task,
     { timestamp }: Click,
     { timestampMs: ingestTime }: RecordCursor,
     offset: number,
   ): boolean {
-    if (!state) return false;
-    if (state.changedSettings.includes('maxFutureMs'))
-      return this.#deadLetters.isListedAsFuture(judge, this.partition, offset, ingestTime);
+    if (!hasOneFutureLimit(task))
+      return this.#deadLetters.isListedAsFuture(task.partition, this.partition, offset, ingestTime);
     // Without ingest time nothing bounds the event time.
-    return ingestTime < 0 || timestamp > ingestTime + state.settings.maxFutureMs;
+    return ingestTime < 0 || timestamp > ingestTime + task.state.settings.maxFutureMs;
   }
 }
 

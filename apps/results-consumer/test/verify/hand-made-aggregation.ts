@@ -15,8 +15,12 @@ export interface HandMade {
 /** All that a task has read and written. What is here may be changed before it is published. */
 export interface Books {
   clicks: HandMade[];
-  /** Clicks of partition 1 that its task has forwarded and this one has read; their books are not in `checkpoint`. */
+  /** Clicks of partition 1 that its task has rejected as `future`. */
+  rejectedByOrigin: HandMade[];
+  /** Those behind them that it has forwarded and this one has read; their books are not in `checkpoint`. */
   forwarded: HandMade[];
+  /** Whether the task of partition 1 had a checkpoint before it read anything. */
+  hasOriginBegun: boolean;
   totals: HandMade[];
   pages: HandMade[];
   sessions: HandMade[];
@@ -146,7 +150,9 @@ function booksOf(a: string, b: string): Books {
       { key: a, value: 'no click' },
       click('e9', a, '/a', Date.now() + 120 * MINUTE),
     ],
+    rejectedByOrigin: [],
     forwarded: [],
+    hasOriginBegun: false,
     lossAccepted: {},
     totals: [
       { key: a, value: { userId: a, clicks: 4 } },
@@ -235,11 +241,12 @@ export async function createHandMadeAggregation(
         },
       }),
     }));
-  const { clicks, forwarded, lossAccepted, checkpoint } = books;
-  await write(...recordsOf(topics.clicks, clicks), ...recordsOf(topics.clicks, forwarded, 1));
+  const { clicks, rejectedByOrigin, forwarded, lossAccepted, checkpoint } = books;
+  const clicksOfOrigin = [...rejectedByOrigin, ...forwarded];
+  await write(...recordsOf(topics.clicks, clicks), ...recordsOf(topics.clicks, clicksOfOrigin, 1));
   // It is the broker that says when they came.
   const ingestTimes = new Map<string, string>();
-  for (const [partition, records] of [clicks, forwarded].entries())
+  for (const [partition, records] of [clicks, clicksOfOrigin].entries())
     for await (const batch of reader.read({
       topic: topics.clicks,
       partition,
@@ -255,6 +262,10 @@ export async function createHandMadeAggregation(
     [topics.deadLetters]: books.deadLetters,
   };
   for (const [topic, records] of Object.entries(written)) await write(...recordsOf(topic, records));
+  const lettersOfOrigin = rejectedByOrigin.map((_, offset) =>
+    deadLetter('future', offset, undefined, { partition: 1 }),
+  );
+  await write(...recordsOf(topics.deadLetters, lettersOfOrigin, 1));
   const offsetOf = (lossAcceptedAt: number | undefined) =>
     lossAcceptedAt === undefined ? {} : { lossAccepted: String(lossAcceptedAt) };
   const value = {
@@ -264,7 +275,7 @@ export async function createHandMadeAggregation(
     partitions,
     input: { position: String(clicks.length), ...offsetOf(lossAccepted.input) },
     repartition: { position: String(forwarded.length), ...offsetOf(lossAccepted.forwards) },
-    marks: forwarded.length > 0 ? { 1: String(forwarded.length) } : {},
+    marks: forwarded.length > 0 ? { 1: String(clicksOfOrigin.length) } : {},
     receivedFrom: forwarded.length > 0 ? { 1: forwarded.length } : {},
     resultEnds: Object.fromEntries(
       Object.entries(written).map(([topic, records]) => [topic, String(records.length)]),
@@ -273,20 +284,36 @@ export async function createHandMadeAggregation(
   const none = (entries: Readonly<Record<string, number>>) =>
     Object.fromEntries(Object.keys(entries).map((name) => [name, 0]));
   const { state } = checkpoint;
-  const ofOrigin = {
+  const beginningOfOrigin = {
     ...value,
-    books: { ...none(checkpoint.books), read: forwarded.length, forwarded: forwarded.length },
+    books: none(checkpoint.books),
     sums: none(checkpoint.sums),
     state: { ...state, books: none(state.books), clock: null, isClosing: false },
-    input: { position: String(forwarded.length), ...offsetOf(lossAccepted.origin) },
+    input: { position: '0', ...offsetOf(lossAccepted.origin) },
     repartition: { position: '0' },
     marks: {},
     receivedFrom: {},
     resultEnds: Object.fromEntries(Object.keys(written).map((topic) => [topic, '0'])),
   };
+  const ofOrigin = {
+    ...beginningOfOrigin,
+    sequence: 2,
+    books: {
+      ...none(checkpoint.books),
+      read: clicksOfOrigin.length,
+      rejected: rejectedByOrigin.length,
+      forwarded: forwarded.length,
+    },
+    input: { position: String(clicksOfOrigin.length), ...offsetOf(lossAccepted.origin) },
+    resultEnds: { ...beginningOfOrigin.resultEnds, [topics.deadLetters]: String(lettersOfOrigin.length) },
+  };
+  const checkpointsOfOrigin = [
+    ...(books.hasOriginBegun ? [beginningOfOrigin] : []),
+    ...(forwarded.length > 0 ? [ofOrigin] : []),
+  ].map((checkpointOfOrigin) => ({ key: '1', value: checkpointOfOrigin }));
   await write(
     ...recordsOf(topics.checkpoints, [{ key: '0', value }]),
-    ...(forwarded.length > 0 ? recordsOf(topics.checkpoints, [{ key: '1', value: ofOrigin }], 1) : []),
+    ...recordsOf(topics.checkpoints, checkpointsOfOrigin, 1),
   );
   return { ...aggregation, a, b };
 }

@@ -1,5 +1,8 @@
+import type { PartitionReader } from '@clickstream/kafka-client';
 import { describe, expect, test } from 'vitest';
+import { ReadProgress } from '../../src/verify/read-progress.ts';
 import type { Report } from '../../src/verify/report.ts';
+import { verify } from '../../src/verify/verify.ts';
 import { runInProcess } from '../run-in-process.ts';
 import {
   click,
@@ -11,6 +14,7 @@ import {
   type Books,
   type HandMade,
 } from './hand-made-aggregation.ts';
+import type { TestAggregation } from './test-aggregation.ts';
 
 const TEST_LIMIT_MS = 240_000;
 const MINUTE = 60_000;
@@ -23,6 +27,27 @@ function amend(records: HandMade[], key: string, changes: object): void {
   const record = records[at];
   if (!record) throw new Error(`no record of ${key}`);
   records[at] = { ...record, value: { ...(record.value as object), ...changes } };
+}
+
+/** The reader, which finds partition 1 as it was before the last commit of its task, and its dead letters so once. */
+function beforeItsLastCommit(
+  reader: PartitionReader,
+  { checkpoints, deadLetters }: TestAggregation['topics'],
+): PartitionReader {
+  const notYet = new Set([checkpoints, deadLetters]);
+  return {
+    ...reader,
+    partitionCount: (topic) => reader.partitionCount(topic),
+    startOffsets: (topic) => reader.startOffsets(topic),
+    endOffsets: async (topic) => {
+      const ends = await reader.endOffsets(topic);
+      if (!notYet.has(topic)) return ends;
+      if (topic === deadLetters) notYet.delete(topic);
+      return ends.map((end, partition) => (partition === 1 ? end - 1n : end));
+    },
+    logBounds: (topic, partition) => reader.logBounds(topic, partition),
+    read: (range, signal) => reader.read(range, signal),
+  };
 }
 
 function textsOf({ problems, gaps }: Report): string {
@@ -112,6 +137,32 @@ describe.concurrent('verify, of windows and sessions', () => {
       expect(report.clicks).toMatchObject({ counted: 7, rejected: 3, forwarded: 1, received: 1 });
     },
     TEST_LIMIT_MS,
+  );
+
+  test.for([
+    { origin: 'had no checkpoint', hasOriginBegun: false },
+    { origin: 'had changed its limit of the future', hasOriginBegun: true },
+  ])(
+    'passes where an origin $origin at the cut, and rejected a click since that stands before one that was received',
+    { timeout: TEST_LIMIT_MS },
+    async ({ hasOriginBegun }, { onTestFinished }) => {
+      const { reader, topics } = await createHandMadeAggregation(onTestFinished, (hand, { a }) => {
+        hand.hasOriginBegun = hasOriginBegun;
+        hand.rejectedByOrigin.push(click('f1', a, '/a', Date.now() + 120 * MINUTE));
+        hand.forwarded.push(click('e1', a, '/a', T + 1_000));
+        Object.assign(hand.checkpoint.books, { received: 1, duplicate: 2 });
+        hand.checkpoint.state.changedSettings.push('maxFutureMs');
+      });
+      const report = await verify({
+        reader: beforeItsLastCommit(reader, topics),
+        topics,
+        progress: new ReadProgress(),
+        signal: new AbortController().signal,
+      });
+      expect(textsOf(report)).toBe('');
+      expect(report.cut[1]).toMatchObject({ position: 0 });
+      expect(report.clicks).toMatchObject({ counted: 7, duplicate: 2, forwarded: 0, received: 1 });
+    },
   );
 
   describe('where a page was folded into (other) until there was room for it', () => {
