@@ -40,4 +40,4 @@ test('plain programs work at both ends of a topic with one partition', async () 
   expect(printed.at(-1)).toBe('User 42 has clicked 17 times.');
   expect(await aggregator.stop()).toBe(0);
   await assertVerified({ environment });
-}, 60_000);
+});

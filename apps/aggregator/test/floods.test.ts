@@ -62,6 +62,8 @@ describe('numbers stay right and memory bounded', { timeout: 240_000 + CLICKS },
         HEALTH_PORT: String(port),
         MAX_PAGES_PER_WINDOW: String(MAX_PAGES),
         PAGE_KEY: 'url',
+        // The last windows are to be open when they are looked at.
+        IDLE_TIMEOUT_MS: '600000',
       },
     });
     await aggregator.ready();

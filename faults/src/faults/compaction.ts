@@ -18,7 +18,7 @@ export const compaction: Fault = {
   kafka: { config: { 'log.cleaner.backoff.ms': '200' } },
   emit: 'coalesced',
   // Windows and sessions are to be open when it stops.
-  environment: { IDLE_TIMEOUT_MS: '15000' },
+  environment: { IDLE_TIMEOUT_MS: '60000' },
   seconds: { round: 25, fixed: 10 },
   async run({ pause, rounds, topics, load, startAggregator, keepWriting, recover, note }) {
     const healthPort = await findFreePort();

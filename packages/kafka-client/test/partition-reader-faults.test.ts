@@ -77,7 +77,7 @@ describe('a broker that restarts', { timeout: 240_000 }, () => {
         await ends[0];
         await reader.close();
         await ends[1];
-        expect(performance.now() - startedAt, trouble).toBeLessThan(2_000);
+        expect(performance.now() - startedAt, trouble).toBeLessThan(8_000);
       } finally {
         if (trouble === 'paused') broker.resume();
         else await broker.restart();
@@ -127,10 +127,19 @@ describe('a compacted topic', { timeout: 240_000 }, () => {
       .poll(async () => (await readAll(broker.brokers, topic))[0]?.length, { timeout: 60_000 })
       .toBeLessThan(180);
 
+    const left = (await readAll(broker.brokers, topic))[0] ?? [];
     const java = runTool(
       'kafka-console-consumer',
       [
-        ...['--topic', topic, '--from-beginning', '--timeout-ms', '3000'],
+        ...[
+          '--topic',
+          topic,
+          '--from-beginning',
+          '--max-messages',
+          String(left.length),
+          '--timeout-ms',
+          '60000',
+        ],
         ...['--formatter-property', 'print.offset=true', '--formatter-property', 'print.value=false'],
       ],
       { brokers: broker.brokers },
@@ -150,8 +159,9 @@ describe('a compacted topic', { timeout: 240_000 }, () => {
     }
     await reader.close();
     const { stdout } = await java;
-    const offsets = (await readAll(broker.brokers, topic))[0]?.map(({ offset }) => `Offset:${offset}`);
-    expect(offsets).toEqual(stdout.split('\n').map((line) => line.split('\t')[0]));
+    expect(left.map(({ offset }) => `Offset:${offset}`)).toEqual(
+      stdout.split('\n').map((line) => line.split('\t')[0]),
+    );
   });
 });
 

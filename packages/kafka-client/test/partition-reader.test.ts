@@ -33,6 +33,9 @@ async function readValues(range: PartitionRange, from = reader): Promise<string[
   return values;
 }
 
+/** What a fetch waits for at most where there is nothing new. */
+const LONG_POLL_MS = 250;
+
 /** What is typical when nothing else keeps the machine busy; a wait by design would show in it as well. */
 function lowerQuartile(sample: readonly number[]): number | undefined {
   return sample.toSorted((a, b) => a - b)[Math.floor(sample.length / 4)];
@@ -172,7 +175,7 @@ describe('a topic', () => {
 });
 
 describe('following', () => {
-  it('shows what is appended, typically within 100 ms, and the positions while nothing is', async () => {
+  it('shows what is appended, without waiting for a long poll, and the positions while nothing is', async () => {
     const topic = await createTestTopic(brokers, 'followed');
     const producer = await openProducer(brokers);
     const stop = new AbortController();
@@ -205,7 +208,7 @@ describe('following', () => {
     await sending;
     await producer.disconnect();
     expect(values).toEqual(numbers(0, 25));
-    expect(lowerQuartile(latenciesMs)).toBeLessThan(100);
+    expect(lowerQuartile(latenciesMs)).toBeLessThan(LONG_POLL_MS - 50);
   });
 
   it('holds up nobody who reads one range after the other meanwhile', async () => {
@@ -226,7 +229,7 @@ describe('following', () => {
     stop.abort();
     await following;
     await own.close();
-    expect(lowerQuartile(tookMs)).toBeLessThan(100);
+    expect(lowerQuartile(tookMs)).toBeLessThan(LONG_POLL_MS - 50);
   });
 
   it('fetches no more often than it is told to', async () => {
@@ -296,7 +299,7 @@ describe('following', () => {
     expect(second?.map(({ value }) => value)).toEqual(numbers(2, 12));
     for (const seen of [first!.slice(2), second!]) {
       const latenciesMs = seen.map(({ at }, index) => at - sentAt[index]!);
-      expect(lowerQuartile(latenciesMs)).toBeLessThan(100);
+      expect(lowerQuartile(latenciesMs)).toBeLessThan(LONG_POLL_MS - 50);
     }
   });
 });
@@ -343,7 +346,7 @@ describe('silence', () => {
     const slow = silent.read({ topic, partition: 0, from: 0n });
     await slow.next();
     // A batch is fetched ahead, and nobody takes it.
-    const isQuiet = () => expect.poll(() => silent.silenceMs(), { timeout: 2_000, interval: 5 }).toBe(0);
+    const isQuiet = () => expect.poll(() => silent.silenceMs(), { interval: 5 }).toBe(0);
     await isQuiet();
     await slow.next();
     await slow.return();
@@ -369,7 +372,7 @@ describe('closing', () => {
 
     const startedAt = performance.now();
     await closing.close();
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect(await waiting).toEqual([]);
     expect((await unread.next()).done).toBe(true);
     expect((await abandoned.next()).done).toBe(true);

@@ -92,7 +92,7 @@ describe('a partition reader', () => {
       'kafka-console-consumer',
       [
         ...['--include', `${prefix}.*`, '--from-beginning', '--isolation-level', 'read_committed'],
-        ...['--timeout-ms', '8000'],
+        ...['--timeout-ms', '20000'],
         ...['timestamp', 'offset', 'headers', 'key', 'value'].flatMap((part) => [
           '--formatter-property',
           `print.${part}=true`,

@@ -155,7 +155,7 @@ describe('closing while the broker does not answer', () => {
       const flushing = producer.flush();
       const startedAt = performance.now();
       await producer.close(500);
-      expect(performance.now() - startedAt).toBeLessThan(2_500);
+      expect(performance.now() - startedAt).toBeLessThan(8_000);
       expect(reports.all.map((each) => each.map(({ status }) => status))).toEqual(
         new Array(35).fill(['failed']),
       );

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { runTool } from '../src/index.ts';
+import { findFreePort, runTool } from '../src/index.ts';
 import { identifyProcess } from '../src/process-table.ts';
 import { localKafka, processesWith, temporaryFolder } from './command-line.ts';
 
@@ -13,7 +12,7 @@ async function run(...args: string[]): Promise<{ exitCode: number | null; output
 
 test('start, status, stop and wipe lead a broker through its life', async () => {
   const folder = temporaryFolder();
-  const port = String(await getPort());
+  const port = String(await findFreePort());
   const here = ['--data-dir', folder];
   onTestFinished(async () => {
     await run('stop', ...here);

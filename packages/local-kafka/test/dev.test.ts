@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import getPort from 'get-port';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { startDevelopmentKafka } from '../src/development-kafka.ts';
+import { findFreePort } from '../src/find-free-port.ts';
 import { LocalKafkaError } from '../src/local-kafka-error.ts';
 import { localKafka, processesWith, start, temporaryFolder, type Run } from './command-line.ts';
 
@@ -48,7 +48,7 @@ async function expectNothingLeft(mark: string): Promise<void> {
 
 test('runs the apps against a Kafka of its own, stops them first, and continues where it was', async () => {
   const folder = temporaryFolder();
-  const args = ['--port', String(await getPort())];
+  const args = ['--port', String(await findFreePort())];
   const first = startDev(folder, { args });
   const output = await first.printed('app is up at localhost:');
   expect(output).toMatch(/^Kafka 4\.3\.1 is ready at localhost:\d+ \(log: .*kafka\.log\)\napp is up.*\n$/);
@@ -126,7 +126,7 @@ test("ends with its command, and with the command's exit code", async () => {
 });
 
 test('does not start another Kafka when the one in KAFKA_BROKERS does not answer', async () => {
-  const brokers = `127.0.0.1:${await getPort()}`;
+  const brokers = `127.0.0.1:${await findFreePort()}`;
   const dev = startDev(temporaryFolder(), { env: { KAFKA_BROKERS: brokers } });
   const { exitCode, stderr } = await dev.finished;
   expect(exitCode).toBe(1);
@@ -149,7 +149,7 @@ test('turns to Docker Compose where there is no Java', async () => {
   const calls = join(folder, 'calls');
   const composeFile = join(folder, 'docker-compose.yml');
   writeFileSync(composeFile, 'services: {}\n');
-  const composePort = await getPort();
+  const composePort = await findFreePort();
   // Stands in for the engine only: its Kafka is a real one, reached through the port that Compose would publish.
   writeFileSync(
     join(folder, 'docker'),
@@ -206,7 +206,7 @@ if (words === 'forward') {
 
 test('ends when Kafka does, and says where to look', async () => {
   const folder = temporaryFolder();
-  const dev = startDev(folder, { args: ['--port', String(await getPort())] });
+  const dev = startDev(folder, { args: ['--port', String(await findFreePort())] });
   await dev.printed('app is up');
   const { pid } = JSON.parse(readFileSync(join(folder, 'broker.json'), 'utf8')) as { pid: number };
   process.kill(pid, 'SIGKILL');

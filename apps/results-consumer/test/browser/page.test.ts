@@ -155,7 +155,7 @@ describe('the page', () => {
     await expect.poll(() => textOf(page, '#lookup-status')).toBe('Found, with 3 recent sessions.');
     expect(await page.locator('.sessions .state').allInnerTexts()).toEqual(['open', 'over', 'over']);
     const ago = () => textOf(page, '#lookup-result .note');
-    expect(await ago()).toContain('last click now');
+    expect(await ago()).toMatch(/last click (now|\d+ s ago)/);
     await expect.poll(ago).toMatch(/last click \d+ s ago/);
     dashboard.total('quiet', 1);
     dashboard.views.sessions.setIncomplete();
@@ -500,7 +500,7 @@ describe.each([375, 1_440])('the states of the page at %d px', (width) => {
     await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 0 clicks since');
     await look(page, 'paused');
     await dashboard.close();
-    await expect.poll(() => connectionOf(page)).toMatch(/^Stale since/);
+    await expect.poll(() => connectionOf(page), { timeout: 60_000 }).toMatch(/^Stale since/);
     await look(page, 'stale');
   });
 });
@@ -656,9 +656,9 @@ test('stays smooth at 5,000 clicks a second', async ({ annotate }) => {
     `${sent} clicks in 6 s: ${frames.length} frames, p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms; ${tasks.length} tasks over 50 ms, the longest ${longest.toFixed(0)} ms`,
   );
   // On a quiet machine 17 and 17 ms and no long task: the rest is for one whose cores are all busy with other tests.
-  expect(p50).toBeLessThan(50);
-  expect(p95).toBeLessThan(250);
-  expect(longest).toBeLessThan(500);
+  expect(p50).toBeLessThan(100);
+  expect(p95).toBeLessThan(500);
+  expect(longest).toBeLessThan(1_000);
 });
 
 /** A click of this moment, as it stands in the topic. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, inject, test } from 'vitest';
 import { startResultsConsumer } from '../results-consumer-process.ts';
 import { createTestTopics } from '../test-topics.ts';
@@ -12,8 +13,11 @@ describe('dead-letters', () => {
       topics.letter({ reason: 'malformed', detail: 'unknown-form: no', value: Buffer.from('hello') }),
       topics.letter({ reason: 'late', partition: 1, offset: 5n, value: Buffer.from('User 42 …') }),
       topics.letter({ reason: 'malformed', detail: 'no-value: none' }),
-    ])
+    ]) {
       await topics.write(letter);
+      // The order across partitions is told by the broker's time alone, in milliseconds.
+      await delay(20);
+    }
     const { exitCode, stdout, stderr } = await startResultsConsumer(['dead-letters'], topics.environment)
       .ended;
     const lines = stdout.split('\n');

@@ -8,7 +8,7 @@ import { patched, unpatched, type KafkajsPackage } from './unpatched-kafkajs.ts'
 const brokers = inject('kafkaBrokers');
 const HOUR_MS = 3_600_000;
 const HEARTBEAT_INTERVAL_MS = 100;
-const SILENCE_MS = 2_000;
+const SILENCE_MS = 5_000;
 
 function stepClock(ms: number): void {
   vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + ms);

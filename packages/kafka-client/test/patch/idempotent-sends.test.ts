@@ -41,7 +41,7 @@ describe('an idempotent producer whose responses get lost', () => {
       const [kind, name, message] = value.split(' ');
       outcomes.get(`${kind} ${name}`)?.log.push(String(message));
     }
-  }, 60_000);
+  });
 
   it.each([
     ['two sends at once', 'concurrentSends', ['A', 'B'], ['A', 'B'], ['A', 'B'], ['B', 'B']],

@@ -3,7 +3,7 @@ import { spawnTool } from '@clickstream/local-kafka';
 /** How long to look for records beyond the expected ones, in ms. */
 const SILENCE_MS = 1_000;
 /** A JVM on a busy machine takes its time, in ms. */
-const DEADLINE_MS = 25_000;
+const DEADLINE_MS = 100_000;
 
 /**
  * The values of all committed records of the topics whose names begin with `prefix`, partition by partition in offset

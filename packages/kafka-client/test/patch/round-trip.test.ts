@@ -28,7 +28,7 @@ describe('records written by the patched kafkajs', () => {
     const { stdout } = await runTool(
       'kafka-console-consumer',
       [
-        ...['--topic', topic, '--from-beginning', '--max-messages', '8', '--timeout-ms', '10000'],
+        ...['--topic', topic, '--from-beginning', '--max-messages', '8', '--timeout-ms', '60000'],
         ...['timestamp', 'offset', 'headers', 'key', 'value'].flatMap((part) => [
           '--formatter-property',
           `print.${part}=true`,
