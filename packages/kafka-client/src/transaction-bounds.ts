@@ -1,4 +1,4 @@
-/** Most bytes written in one transaction; dead letters can be 800 KB each. */
+/** Most bytes written in one transaction; dead letters can be 832 KiB each. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** A transaction that takes longer was too large for this machine now: after 30 s the broker aborts it. */
 const SLOW_MS = 5_000;

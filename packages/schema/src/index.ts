@@ -33,6 +33,7 @@ export {
 export type { UserSession, UserSessionKey } from './user-session.ts';
 export type { EncodedResult } from './encoded-result.ts';
 export {
+  CLICK_RECORD_LIMIT_BYTES,
   DEAD_LETTER_LIMIT_BYTES,
   DEAD_LETTER_REASONS,
   decodeDeadLetter,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeadLetter, EncodedDeadLetter, RecordHeaders } from '@clickstream/schema';
 import {
+  CLICK_RECORD_LIMIT_BYTES,
   DEAD_LETTER_LIMIT_BYTES,
   DEAD_LETTER_REASONS,
   decodeDeadLetter,
@@ -165,6 +166,26 @@ describe('a record that is too large', () => {
     const record = asRead(encodeDeadLetter({ ...LETTER, value: million }));
     expect(recordSizeBytes(record)).toBe(DEAD_LETTER_LIMIT_BYTES);
     expect(record.key).toEqual(LETTER.key);
+  });
+
+  it('leaves every click whole that is within its own limit, whatever is said of it', () => {
+    const click = { key: Buffer.from('42'), headers: [['trace', Buffer.from('7')]] as const };
+    const overhead = recordSizeBytes({ ...click, value: null });
+    const letter = {
+      ...click,
+      value: Buffer.alloc(CLICK_RECORD_LIMIT_BYTES - overhead),
+      reason: 'missed' as const,
+      detail: '€'.repeat(1_024),
+      topic: 't'.repeat(249),
+      partition: 2 ** 31 - 1,
+      offset: 2n ** 63n - 1n,
+      timestampMs: 253_402_300_799_999,
+      streamTimeMs: 253_402_300_799_999,
+      missedWindows: Array.from({ length: 1_000 }, (_, index) => 253_402_300_799_999 - index),
+    };
+    const { value, headers } = encodeDeadLetter(letter);
+    expect(value).toBe(letter.value);
+    expect(headers).not.toHaveProperty('dead-letter-original-size');
   });
 
   it('is whole up to the last byte that fits', () => {

@@ -1,6 +1,6 @@
 import {
   CLICK_ORIGIN_HEADER,
-  DEAD_LETTER_LIMIT_BYTES,
+  CLICK_RECORD_LIMIT_BYTES,
   decodeClickEvent,
   isClickOrigin,
   isSupportedSchemaVersion,
@@ -71,8 +71,8 @@ export function readClick(
   if (forwardedFrom === 'unknown') return new Rejection('misrouted', 'was not forwarded by this application');
   // A forwarded click was within the limit where it was read first; since then it has grown by its origin.
   const sizeBytes = forwardedFrom === undefined ? sizeOf(record) : 0;
-  if (sizeBytes > DEAD_LETTER_LIMIT_BYTES)
-    return new Rejection('too-large', `${sizeBytes} bytes are over the limit of ${DEAD_LETTER_LIMIT_BYTES}`);
+  if (sizeBytes > CLICK_RECORD_LIMIT_BYTES)
+    return new Rejection('too-large', `${sizeBytes} bytes are over the limit of ${CLICK_RECORD_LIMIT_BYTES}`);
   if (!isSupportedSchemaVersion(record.header(schemaVersionHeader.name)))
     return new Rejection(
       'unsupported-version',

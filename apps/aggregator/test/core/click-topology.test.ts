@@ -1,5 +1,6 @@
 import {
   CLICK_EVENT_LIMITS,
+  CLICK_RECORD_LIMIT_BYTES,
   DEAD_LETTER_LIMIT_BYTES,
   encodeClickEvent,
   type ClickEvent,
@@ -351,13 +352,13 @@ describe('a click is rejected', () => {
     ],
     [
       '800 KB and more',
-      { value: `User 42 clicked on /${'x'.repeat(DEAD_LETTER_LIMIT_BYTES)} at 1` },
+      { value: `User 42 clicked on /${'x'.repeat(CLICK_RECORD_LIMIT_BYTES)} at 1` },
       'too-large',
       /limit/,
     ],
     [
       '800 KB and more with its headers',
-      { ...click('42'), headers: [['padding', 'x'.repeat(DEAD_LETTER_LIMIT_BYTES)]] },
+      { ...click('42'), headers: [['padding', 'x'.repeat(CLICK_RECORD_LIMIT_BYTES)]] },
       'too-large',
       /limit/,
     ],
@@ -384,7 +385,7 @@ describe('a click is rejected', () => {
     const driver = new TopologyDriver({ partitions: PARTITIONS });
     for (let partition = 0; partition < PARTITIONS; partition++)
       expect(
-        driver.read(partition, { value: `User 42 clicked on /${'x'.repeat(DEAD_LETTER_LIMIT_BYTES)} at 1` }),
+        driver.read(partition, { value: `User 42 clicked on /${'x'.repeat(CLICK_RECORD_LIMIT_BYTES)} at 1` }),
       ).toBe('rejected');
   });
 });
