@@ -17,7 +17,7 @@ function wholeNumber(min: number, max: number): z.ZodCoercedNumber {
 
 const DAY_MS = 86_400_000;
 const MOST_WINDOWS = 1_000;
-/** Pages in all windows that are open at once: at some 300 bytes each, that is 300 MB per partition. */
+/** Pages in all windows that are open at once: at some 600 bytes each, that is 600 MB per partition. */
 const MOST_PAGES = 1_000_000;
 
 /** Every variable that the aggregator obeys. */
@@ -68,7 +68,7 @@ export const environmentSchema = z
     MAX_PAGES_PER_WINDOW: wholeNumber(1, MOST_PAGES)
       .prefault('10000')
       .describe(
-        'Pages that a window of one partition keeps apart; clicks on further ones count as `(other)`',
+        'Pages that a window of one partition keeps apart, if they have 256 characters each on average; clicks on further ones count as `(other)`',
       ),
     PAGE_KEY: z
       .enum(['path', 'url'])

@@ -24,7 +24,12 @@ const USERS = 200;
 const MAX_PAGES = 500;
 /** All urls of a flood are more than the process may have, so that it ends if it keeps them. */
 const HEAP_MB = 80;
-const URL_LENGTH = 1_000;
+/** Urls of a length, with so many pages of it that a window keeps apart, and so many clicks on them. */
+const FLOODS = [
+  { urlLength: 200, keptPages: MAX_PAGES, clicks: CLICKS },
+  // Pages have 256 characters on average, and 8,192 beside.
+  { urlLength: 8_000, keptPages: Math.floor((8_192 + 256 * MAX_PAGES) / 8_000), clicks: CLICKS / 20 },
+];
 
 /** Samples of a metric, by their labels. */
 async function readMetric(port: number, name: string): Promise<Map<string, number>> {
@@ -52,53 +57,57 @@ async function clicksByPage(topics: TestTopics): Promise<Map<string, number>> {
 }
 
 describe('numbers stay right and memory bounded', { timeout: 240_000 + CLICKS }, () => {
-  test('when every click has another url', async ({ expect, onTestFinished }) => {
-    const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
-    const load = createClickLoad(topics, createRandomSource(SEED));
-    const port = await findFreePort();
-    const aggregator = startAggregator(topics, {
-      nodeOptions: [`--max-old-space-size=${HEAP_MB}`],
-      environment: {
-        HEALTH_PORT: String(port),
-        MAX_PAGES_PER_WINDOW: String(MAX_PAGES),
-        PAGE_KEY: 'url',
-        // The last windows are to be open when they are looked at.
-        IDLE_TIMEOUT_MS: '600000',
-      },
-    });
-    await aggregator.ready();
-    for (let first = 0; first < CLICKS; first += SLICE)
-      await Promise.all(
-        Array.from({ length: SLICE }, (_, index) => {
-          const number = first + index;
-          const userId = `${topics.id}-${number % USERS}`;
-          const url = `/${number}?`.padEnd(URL_LENGTH, 'x');
-          const value = Buffer.from(
-            JSON.stringify({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number }),
-          );
-          return load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
-        }),
-      );
-    await untilAllRead(topics, load.written, aggregator);
+  test.for(FLOODS)(
+    'when every click has another url, of $urlLength characters',
+    async (flood, { expect, onTestFinished }) => {
+      const { urlLength, keptPages, clicks } = flood;
+      const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);
+      const load = createClickLoad(topics, createRandomSource(SEED));
+      const port = await findFreePort();
+      const aggregator = startAggregator(topics, {
+        nodeOptions: [`--max-old-space-size=${HEAP_MB}`],
+        environment: {
+          HEALTH_PORT: String(port),
+          MAX_PAGES_PER_WINDOW: String(MAX_PAGES),
+          PAGE_KEY: 'url',
+          // The last windows are to be open when they are looked at.
+          IDLE_TIMEOUT_MS: '600000',
+        },
+      });
+      await aggregator.ready();
+      for (let first = 0; first < clicks; first += SLICE)
+        await Promise.all(
+          Array.from({ length: SLICE }, (_, index) => {
+            const number = first + index;
+            const userId = `${topics.id}-${number % USERS}`;
+            const url = `/${number}?`.padEnd(urlLength, 'x');
+            const value = Buffer.from(
+              JSON.stringify({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number }),
+            );
+            return load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+          }),
+        );
+      await untilAllRead(topics, load.written, aggregator);
 
-    // A window and the one before it, within its grace.
-    const sums = await readMetric(port, 'clickstream_state_sum');
-    for (let partition = 0; partition < topics.partitions; partition++) {
-      const openPages = sums.get(`{partition="${partition}",sum="openPages"}`);
-      expect(openPages).toBeGreaterThan(MAX_PAGES);
-      expect(openPages).toBeLessThanOrEqual(2 * (MAX_PAGES + 1));
-    }
-    const pages = await clicksByPage(topics);
-    const other = pages.get(OTHER_PAGES);
-    pages.delete(OTHER_PAGES);
-    // Each page that is kept apart has its one click.
-    expect([...pages.values()].every((clicks) => clicks === 1)).toBe(true);
-    expect(other).toBe(CLICKS - pages.size);
-    const windows = Math.ceil((START_MS + CLICKS) / 60_000) - Math.floor(START_MS / 60_000);
-    expect(pages.size).toBe(windows * topics.partitions * MAX_PAGES);
-    expect(await assertBooks(topics, load.written)).toMatchObject({ counted: CLICKS, late: 0 });
-    await assertVerified(topics);
-  });
+      // A window and the one before it, within its grace.
+      const sums = await readMetric(port, 'clickstream_state_sum');
+      for (let partition = 0; partition < topics.partitions; partition++) {
+        const openPages = sums.get(`{partition="${partition}",sum="openPages"}`);
+        expect(openPages).toBeGreaterThan(keptPages);
+        expect(openPages).toBeLessThanOrEqual(2 * (keptPages + 1));
+      }
+      const pages = await clicksByPage(topics);
+      const other = pages.get(OTHER_PAGES);
+      pages.delete(OTHER_PAGES);
+      // Each page that is kept apart has its one click.
+      expect([...pages.values()].every((clicksOfPage) => clicksOfPage === 1)).toBe(true);
+      expect(other).toBe(clicks - pages.size);
+      const windows = Math.ceil((START_MS + clicks) / 60_000) - Math.floor(START_MS / 60_000);
+      expect(pages.size).toBe(windows * topics.partitions * keptPages);
+      expect(await assertBooks(topics, load.written)).toMatchObject({ counted: clicks, late: 0 });
+      await assertVerified(topics);
+    },
+  );
 
   test('when one user makes half of the clicks', async ({ expect, onTestFinished }) => {
     const topics = await createTestTopics({ topicPrefix: 'totals-' }, onTestFinished);

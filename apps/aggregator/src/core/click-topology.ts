@@ -554,7 +554,7 @@ export class ClickTopology<Record extends ClickRecord> {
       return;
     }
     this.#books.sessionLate++;
-    const detail = `event time ${timestamp} is older than the grace at stream time ${streamTime}, and no session was open there`;
+    const detail = `event time ${timestamp} is older than the grace at stream time ${streamTime}, and there is no open session that may still begin or go on there`;
     this.#writeDeadLetter(record, forwardedFrom, new Rejection('session-late', detail), output, {
       streamTimeMs: streamTime,
     });

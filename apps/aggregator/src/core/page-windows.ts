@@ -8,7 +8,10 @@ import { WriteOrder, type Written } from './write-order.ts';
 export interface PageWindowsOptions {
   readonly partition: number;
   readonly windows: TimeWindows;
-  /** Pages that a window keeps apart; clicks on further ones are counted as `(other)`. */
+  /**
+   * Pages that a window keeps apart, if they come to 256 characters each on average and 8,192 beside; clicks on a page for
+   * which there is no room are counted as `(other)`.
+   */
   readonly maxPages: number;
 }
 
@@ -17,6 +20,8 @@ interface OpenWindow {
   readonly start: number;
   readonly end: number;
   readonly pages: Map<string, PageOfWindow>;
+  /** Characters of the pages that are kept apart. */
+  pageCharacters: number;
   /** The lowest offset of a click in it, for each input that has one. */
   readonly from: Record<InputName, bigint | undefined>;
   isOpen: boolean;
@@ -36,6 +41,11 @@ interface PageOfWindow extends Written<PageOfWindow> {
   /** Whether that is its final record. */
   isClosed: boolean;
 }
+
+/** A single page, as long as a url may be, always finds room. */
+const FREE_CHARACTERS = 8_192;
+/** What pages may take beyond that, each on average: so long ones cannot exhaust memory either. */
+const CHARACTERS_PER_PAGE = 256;
 
 /** What a result takes at most beside its page, in key and value together. */
 const RESULT_BYTES = 250;
@@ -265,7 +275,7 @@ export class PageWindows {
     let window = this.#windows.get(start);
     if (!window) {
       const from = { input: undefined, repartition: undefined };
-      window = { start, end, pages: new Map(), from, isOpen: true };
+      window = { start, end, pages: new Map(), pageCharacters: 0, from, isOpen: true };
       this.#windows.set(start, window);
       this.#ends.push(end, window);
     }
@@ -277,7 +287,7 @@ export class PageWindows {
   #pageOf(window: OpenWindow, page: string, hasRoom = false): PageOfWindow {
     const known = window.pages.get(page);
     if (known) return known;
-    if (!hasRoom && page !== OTHER_PAGES && window.pages.size >= this.#options.maxPages)
+    if (!hasRoom && page !== OTHER_PAGES && !this.#hasRoom(window, page))
       return this.#pageOf(window, OTHER_PAGES);
     const entry: PageOfWindow = {
       page: this.#copyOf(page),
@@ -293,8 +303,17 @@ export class PageWindows {
       writtenAfter: undefined,
     };
     window.pages.set(entry.page, entry);
+    window.pageCharacters += page.length;
     this.#pages++;
     return entry;
+  }
+
+  #hasRoom({ pages, pageCharacters }: OpenWindow, page: string): boolean {
+    const { maxPages } = this.#options;
+    return (
+      pages.size < maxPages &&
+      pageCharacters + page.length <= FREE_CHARACTERS + CHARACTERS_PER_PAGE * maxPages
+    );
   }
 
   /** A page with memory of its own, one for all windows of a click: as a slice it would hold the whole url. */

@@ -333,7 +333,10 @@ describe('a restart at any cut, and the rest of the log', () => {
             if (cut === 'crash') expect(interrupted.texts(0).sort()).toEqual(before.sort());
           }
           // Which of those that close is in which transaction makes no difference.
-          for (const driver of [uninterrupted, interrupted]) driver.drain(0);
+          for (const driver of [uninterrupted, interrupted]) {
+            driver.drain(0);
+            expectBalance(driver);
+          }
           expect(interrupted.sums(0)).toEqual(uninterrupted.sums(0));
           // Of a click that came by both inputs, a rebuild takes the copy of the first, whichever was counted.
           const [one, other] = [interrupted, uninterrupted].map((driver) => ({
@@ -346,7 +349,9 @@ describe('a restart at any cut, and the rest of the log', () => {
         finish(interrupted);
         finish(uninterrupted);
         duplicates += uninterrupted.verdicts.filter((verdict) => verdict === 'duplicate').length;
+        expect(interrupted.newestTotals()).toEqual(uninterrupted.newestTotals());
         expect(windowsOf(interrupted)).toEqual(windowsOf(uninterrupted));
+        expect(interrupted.closedUntil(0).at(-1)).toEqual(uninterrupted.closedUntil(0).at(-1));
         expect(sessionsOf(interrupted)).toEqual(sessionsOf(uninterrupted));
         expect(interrupted.deadLetters()).toEqual(uninterrupted.deadLetters());
         // Asked for again, each id is remembered or forgotten alike.

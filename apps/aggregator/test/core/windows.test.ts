@@ -167,6 +167,26 @@ describe('a window', () => {
     expect(driver.results()).toEqual(['0 (other): 3/2', '0 /b: 2/2', '60 /e: 1/1']);
   });
 
+  test('keeps pages apart as long as their names are not too long together, the longest one at least', () => {
+    const driver = new WindowsDriver({ maxPages: 4 });
+    const longest = `/${'x'.repeat(8_191)}`;
+    driver.click(1, 'u', longest);
+    driver.click(1, 'u', `/${'y'.repeat(1_024)}`);
+    driver.click(1, 'u', `/${'z'.repeat(1_016)}`);
+    driver.click(1, 'u', '/a');
+    driver.click(1, 'u', longest);
+    driver.commit();
+    expect(driver.results().map((result) => result.replace(/(.)\1+/, '$1…'))).toEqual([
+      '0 /x…: 2/1',
+      '0 (other): 2/1',
+      '0 /z…: 1/1',
+    ]);
+    driver.restart(0);
+    driver.click(1, 'v', '/a');
+    driver.commit();
+    expect(driver.results()).toEqual(['0 (other): 3/2']);
+  });
+
   test('is of whole urls if told so', () => {
     const driver = new WindowsDriver({ pageKey: 'url' });
     driver.click(1, 'u', '/a?q=1');
@@ -286,6 +306,18 @@ describe('how far windows are closed', () => {
 });
 
 describe('a restart', () => {
+  test('knows nothing of idle time that was not committed', () => {
+    const driver = new WindowsDriver();
+    driver.click(55);
+    driver.commit();
+    expect(driver.idle(0, 30_000)).toBe(true);
+    driver.restart(0);
+    driver.click(58);
+    driver.commit();
+    expect(driver.results()).toEqual(['0 /a: 1/1', '0 /a: 2/1']);
+    expect(driver.listed()).toEqual([]);
+  });
+
   test('reads no more than it needs: results from the oldest open one, inputs from the first click of an open window', () => {
     const driver = new WindowsDriver({ horizonMs: 1_000, sessionGapMs: 1_000, graceMs: 0 });
     const at = (seconds: number, ingestSeconds: number) => {

@@ -13,6 +13,9 @@ import {
 } from './page-results.ts';
 import type { Cut, Task } from './take-cut.ts';
 
+/** Pages are kept apart if they come to so many characters each on average. */
+const CHARACTERS_PER_PAGE = 256;
+
 /** How the windows compare with the recount. */
 export interface PageComparison {
   readonly results: number;
@@ -178,15 +181,18 @@ class PartitionComparison {
     if (state.changedSettings.includes('maxPages') || logStart > 0) return;
     const { maxPages } = state.settings;
     const rows = [...window.rows];
-    const ownPages = rows.filter(([page, { published }]) => published && page !== OTHER_PAGES).length;
+    const own = rows.filter(([page, { published }]) => published && page !== OTHER_PAGES);
+    const ownPages = own.length;
+    const ownCharacters = own.reduce((characters, [page]) => characters + page.length, 0);
     const key = this.#keyOf(window);
     const facts = { expected: maxPages, found: ownPages };
     if (ownPages > maxPages) {
       const text = `${ownPages} pages are kept apart, and there is room for ${maxPages}`;
       this.#report(problems, 'too many pages', key, text, facts);
     }
-    // A page of that very name takes a place.
-    if (window.hasFolded && ownPages < maxPages - 1 && !rows.some(([, row]) => wasRemoved(row))) {
+    // A page of that very name takes a place. The longest page finds room beside others of so many characters.
+    const hasRoom = ownPages < maxPages - 1 && ownCharacters <= CHARACTERS_PER_PAGE * (maxPages - 1);
+    if (window.hasFolded && hasRoom && !rows.some(([, row]) => wasRemoved(row))) {
       const text = `pages are counted as ${OTHER_PAGES} though only ${ownPages} are kept apart and there is room for ${maxPages}`;
       this.#report(problems, 'folded', key, text, facts);
     }
