@@ -104,6 +104,12 @@ export interface ClickSettings {
   readonly horizonMs: number;
 }
 
+/** The least and the greatest value of a setting that was ever in force. */
+export interface SettingRange {
+  readonly least: number;
+  readonly greatest: number;
+}
+
 /** What a checkpoint says about a topology, beside what is read back from the topics; plain JSON. */
 export interface ClickTopologySnapshot {
   readonly books: Readonly<ClickBooks>;
@@ -126,6 +132,8 @@ export interface ClickTopologySnapshot {
   readonly settings: ClickSettings;
   /** Those of them that were others before. */
   readonly changedSettings: readonly (keyof ClickSettings)[];
+  /** By name of those, what they were and are; of what an older version has changed that is not known, and missing. */
+  readonly changedWithin?: Readonly<Partial<globalThis.Record<keyof ClickSettings, SettingRange>>>;
   /** By which other values of `maxFutureMs` records were judged that a rebuild has to read; older checkpoints lack it. */
   readonly judgedBefore?: Readonly<globalThis.Record<InputName, JudgedBeforeState>>;
   /** Next offsets of the result topics, as decimal text: they may hold no record any more. */
@@ -183,6 +191,7 @@ export class ClickTopology<Record extends ClickRecord> {
   #published: { closedUntil: number; isIdle: boolean } | undefined;
   readonly #settings: ClickSettings;
   #changedSettings: readonly (keyof ClickSettings)[] = [];
+  #changedWithin: NonNullable<ClickTopologySnapshot['changedWithin']> = {};
   readonly #judgedBefore: Readonly<globalThis.Record<InputName, JudgedBefore>>;
   /** As the checkpoint resumed from says. */
   #windowsFrom: ClickTopologySnapshot['windowsFrom'];
@@ -270,6 +279,7 @@ export class ClickTopology<Record extends ClickRecord> {
       windows: { sizeMs, advanceMs, pageKey },
       settings: this.#settings,
       changedSettings: this.#changedSettings,
+      changedWithin: this.#changedWithin,
       judgedBefore: {
         input: this.#judgedBefore.input.stateFrom(this.#neededFrom('input')),
         repartition: this.#judgedBefore.repartition.stateFrom(this.#neededFrom('repartition')),
@@ -298,7 +308,6 @@ export class ClickTopology<Record extends ClickRecord> {
       windowsFrom,
       windows,
       settings,
-      changedSettings,
       judgedBefore,
       resultEnds,
     } = snapshot as ClickTopologySnapshot;
@@ -309,10 +318,7 @@ export class ClickTopology<Record extends ClickRecord> {
           `windows were counted with ${name} ${windows[name]} and now it is ${now}: use other result topics and another APPLICATION_ID, or the old value`,
         );
     }
-    const names = Object.keys(settings) as (keyof ClickSettings)[];
-    this.#changedSettings = names.filter(
-      (name) => changedSettings.includes(name) || settings[name] !== this.#settings[name],
-    );
+    this.#resumeSettings(snapshot as ClickTopologySnapshot);
     this.#books = { ...books };
     this.#isIdle = isIdle;
     this.#windowsFrom = windowsFrom;
@@ -565,6 +571,24 @@ export class ClickTopology<Record extends ClickRecord> {
     this.#isRestarting = false;
     this.#windows.checkUsers();
     if (this.#windows.nextEnd <= this.#clock.closeTime) this.#published = undefined;
+  }
+
+  /** Takes note of the settings that are others than before, or were others before that. */
+  #resumeSettings({ settings, changedSettings, changedWithin }: ClickTopologySnapshot): void {
+    const names = Object.keys(settings) as (keyof ClickSettings)[];
+    this.#changedSettings = names.filter(
+      (name) => changedSettings.includes(name) || settings[name] !== this.#settings[name],
+    );
+    const ranges = this.#changedSettings.flatMap((name) => {
+      const now = this.#settings[name];
+      const before = changedSettings.includes(name)
+        ? changedWithin?.[name]
+        : { least: settings[name], greatest: settings[name] };
+      if (!before) return [];
+      const range = { least: Math.min(before.least, now), greatest: Math.max(before.greatest, now) };
+      return [[name, range] as const];
+    });
+    this.#changedWithin = Object.fromEntries(ranges);
   }
 
   get #nextEnd(): number {

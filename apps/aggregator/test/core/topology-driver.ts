@@ -259,6 +259,14 @@ export class TopologyDriver {
     if (task.commit) task.commit = { ...task.commit, ends: { ...task.commit.ends, [topic]: end } };
   }
 
+  /** Changes what the last commit says, to what another version would have said. */
+  amend(partition: number, changes: object): void {
+    const task = this.#task(partition);
+    if (!task.commit) return;
+    const snapshot: unknown = { ...(JSON.parse(task.commit.snapshot) as object), ...changes };
+    task.commit = { ...task.commit, snapshot: JSON.stringify(snapshot) };
+  }
+
   sums(partition: number): ReturnType<ClickTopology<TestRecord>['sums']> {
     return this.#task(partition).topology.sums();
   }

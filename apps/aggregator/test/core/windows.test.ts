@@ -438,6 +438,39 @@ describe('a restart', () => {
     expect(driver.listed()).toEqual(['late 70']);
   });
 
+  test('keeps the least and the greatest value of each setting that was changed, and which were', () => {
+    const driver = new WindowsDriver({ graceMs: 10 * SECOND });
+    const settings = () => {
+      const { changedSettings, changedWithin } = driver.snapshot(0);
+      return { changedSettings, changedWithin };
+    };
+    driver.click(1);
+    driver.commit();
+    expect(settings()).toEqual({ changedSettings: [], changedWithin: {} });
+    for (const graceMs of [11 * SECOND, 12 * SECOND, 10 * SECOND]) {
+      driver.restart(0, { graceMs });
+      driver.commit();
+    }
+    driver.restart(0, { graceMs: 10 * SECOND, maxFutureMs: 5 });
+    const changedWithin = {
+      graceMs: { least: 10 * SECOND, greatest: 12 * SECOND },
+      maxFutureMs: { least: 5, greatest: 1e15 },
+    };
+    expect(settings()).toEqual({ changedSettings: ['graceMs', 'maxFutureMs'], changedWithin });
+  });
+
+  test('does not say what a setting was that an older version changed', () => {
+    const driver = new WindowsDriver({ graceMs: 10 * SECOND });
+    driver.click(1);
+    driver.commit();
+    driver.amend(0, { changedSettings: ['graceMs'], changedWithin: undefined });
+    driver.restart(0, { graceMs: 11 * SECOND, maxPages: 1 });
+    driver.commit();
+    const { changedSettings, changedWithin } = driver.snapshot(0);
+    expect(changedSettings).toEqual(['graceMs', 'maxPages']);
+    expect(changedWithin).toEqual({ maxPages: { least: 1, greatest: 1_000 } });
+  });
+
   test.each([
     ['sizeMs', { sizeMs: 120 * SECOND, advanceMs: 60 * SECOND }],
     ['advanceMs', { advanceMs: 30 * SECOND }],
