@@ -2,6 +2,7 @@ import type { Books } from './checkpoint-record.ts';
 import type { DeadLetterCount } from './dead-letters.ts';
 import type { Findings } from './findings.ts';
 import type { LogBounds, PartitionRecount } from './recount-clicks.ts';
+import { everInForce, futureLimit } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 
 /** All that was found out about the partitions, each list by partition. */
@@ -37,7 +38,8 @@ export function checkBooks(evidence: Evidence, problems: Findings, gaps: Finding
     if (!lettersAreWhole) continue;
     const areReceived = areReceiptsKnown(wholeness, partition);
     // By another limit than that of its origin a click may be rejected that was forwarded.
-    const mayRejectReceived = task.state?.changedSettings.includes('maxFutureMs') === true;
+    const { least } = futureLimit(task);
+    const mayRejectReceived = evidence.cut.some((origin) => futureLimit(origin).greatest > least);
     if (wholeness.input[partition] && (areReceived || !mayRejectReceived)) check.rejected();
     if (wholeness.received[partition]) check.unforwarded();
     if (areReceived && !task.receivedFrom) check.received();
@@ -116,7 +118,7 @@ class TaskCheck {
     const { partition, state, sequence } = this.#task;
     if (!state) return;
     const { lastEventTime, areCopiesKnown } = this.#recount(partition);
-    const { clock, windows, settings, changedSettings } = state;
+    const { clock, windows, settings } = state;
     if (!areCopiesKnown) return;
     const report = (text: string, facts: { expected?: number; found?: number } = {}) => {
       this.#problems.add(
@@ -137,12 +139,13 @@ class TaskCheck {
         `stream time ${streamTime} is before the event time of a click that was counted, ${lastEventTime}`,
         facts,
       );
-    if (changedSettings.includes('graceMs') || changedSettings.includes('sessionGapMs')) return;
-    if (closeTime !== streamTime - settings.graceMs)
+    const grace = everInForce(state, 'graceMs');
+    // After a smaller grace than the present one more may be closed, and never less.
+    if (closeTime < streamTime - settings.graceMs || closeTime > streamTime - grace.least)
       report(`at stream time ${streamTime} windows are closed that end until ${closeTime}`);
     const lastWindowEnd = Math.floor(lastEventTime / windows.advanceMs) * windows.advanceMs + windows.sizeMs;
-    const lastEnd = Math.max(lastWindowEnd, lastEventTime + settings.sessionGapMs);
-    if (streamTime > Math.max(lastEventTime, lastEnd + settings.graceMs))
+    const lastEnd = Math.max(lastWindowEnd, lastEventTime + everInForce(state, 'sessionGapMs').greatest);
+    if (streamTime > Math.max(lastEventTime, lastEnd + grace.greatest))
       report(
         `stream time ${streamTime} is after the last click, at ${lastEventTime}, and all that was open`,
         facts,
@@ -250,7 +253,7 @@ class TaskCheck {
   letters(): boolean {
     const { partition, books, state } = this.#task;
     const { letters = new Map<string, number>(), start = 0 } = this.#evidence.letters[partition] ?? {};
-    const found = [...letters.values()].reduce((sum, count) => sum + count, 0);
+    const found = recordsOf(letters);
     const listed = state?.books ?? { late: 0, missed: 0, sessionLate: 0 };
     const told = books.rejected + listed.late + listed.missed + listed.sessionLate;
     if (found < told && start > 0) {
@@ -279,8 +282,7 @@ class TaskCheck {
   rejected(): void {
     const { partition, books } = this.#task;
     const { rejected } = this.#recount(partition);
-    const sum = [...rejected.values()].reduce((records, count) => records + count, 0);
-    this.#expect('records rejected', sum + this.#misrouted(), books.rejected);
+    this.#expect('records rejected', recordsOf(rejected) + this.#misrouted(), books.rejected);
     const letters = this.#evidence.letters[partition]?.letters;
     for (const reason of ['malformed', 'unsupported-version', 'future', 'too-large'])
       this.#expect(
@@ -363,6 +365,10 @@ class TaskCheck {
   #misrouted(): number {
     return this.#evidence.letters[this.#task.partition]?.letters.get('misrouted') ?? 0;
   }
+}
+
+function recordsOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, records) => sum + records, 0);
 }
 
 /** All books added up. */

@@ -10,6 +10,7 @@ const partition = z.string().regex(/^\d{1,9}$/);
 
 const timeMs = z.int();
 const lengthMs = z.int().min(0);
+const range = z.object({ least: lengthMs, greatest: lengthMs }).optional();
 
 /** What the aggregation itself adds: the settings that it counts with, and how far its clock is. */
 const clickState = z.object({
@@ -32,6 +33,8 @@ const clickState = z.object({
   }),
   /** Names of those settings that were others before. */
   changedSettings: z.array(z.string()),
+  /** By name of those, the values between which they were and are; missing of what an older version has changed. */
+  changedWithin: z.object({ graceMs: range, sessionGapMs: range, maxFutureMs: range }).default({}),
   duplicates: z.object({ ids: z.object({ forgottenEarly: count }) }),
 });
 

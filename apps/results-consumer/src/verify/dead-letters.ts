@@ -4,6 +4,8 @@ import type { ClickState } from './checkpoint-record.ts';
 import type { Findings } from './findings.ts';
 import { windowStarts } from './page-results.ts';
 import type { ReadProgress } from './read-progress.ts';
+import type { RecordOrigin } from './record-origin.ts';
+import { everInForce, futureLimit } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 
 /** Reasons of clicks that are counted, and came too late for something. */
@@ -48,7 +50,7 @@ export class DeadLetters {
 
   /** By user and id. */
   readonly #latenessOfId: ReadonlyMap<string, Lateness>;
-  /** By task without {@link hasOneFutureLimit}: the places of clicks that it rejected as `future`. */
+  /** By task: the places of clicks that it rejected as `future`, if more than one limit may have been in force. */
   readonly #future: readonly ReadonlySet<string>[];
 
   private constructor(
@@ -86,7 +88,8 @@ export class DeadLetters {
         const from = starts[partition] ?? 0n;
         const end = resultEnds.get(topic) ?? 0;
         // Another task may have received clicks that this one read after the cut.
-        const isFutureListed = !hasOneFutureLimit(task);
+        const { least, greatest } = futureLimit(task);
+        const isFutureListed = least < greatest;
         const to = isFutureListed ? (ends[partition] ?? 0n) : smaller(BigInt(end), ends[partition] ?? 0n);
         const range = { topic, partition, from, to };
         const letters = new Map<string, number>();
@@ -94,14 +97,12 @@ export class DeadLetters {
         for await (const batch of progress.watch(reader.read(range, signal), range))
           for (const record = batch.walk(); record.next();) {
             const reason = textOf(record, 'reason');
-            if (reason === 'future' && isFutureListed)
-              future[partition]?.add(
-                ['partition', 'offset', 'timestamp'].map((name) => textOf(record, name)).join('/'),
-              );
+            const origin = originOf(record, topics.clicks);
+            if (reason === 'future' && isFutureListed && origin) future[partition]?.add(placeOf(origin));
             if (Number(record.offset) >= end) continue;
             letters.set(reason, (letters.get(reason) ?? 0) + 1);
             const lateReason = LATE_REASONS.find((known) => known === reason);
-            if (lateReason && task.state) late.take(lateReason, record);
+            if (lateReason && task.state) late.take(lateReason, record, origin);
           }
         return { start: Number(from), letters };
       }),
@@ -127,12 +128,11 @@ export class DeadLetters {
   }
 
   /**
-   * Whether a task has rejected a click as `future`, be it one that was forwarded to it.
-   *
-   * @param task one without {@link hasOneFutureLimit}.
+   * Whether a task has rejected a click as `future`, be it one that was forwarded to it. Ask only where its
+   * {@link futureLimit} leaves that open.
    */
-  isListedAsFuture(task: number, partition: number, offset: number, ingestTime: number): boolean {
-    return this.#future[task]?.has(`${partition}/${offset}/${ingestTime}`) === true;
+  isListedAsFuture(task: number, origin: RecordOrigin): boolean {
+    return this.#future[task]?.has(placeOf(origin)) === true;
   }
 
   /**
@@ -156,26 +156,31 @@ export class DeadLetters {
       report('elsewhere', `lists a click that is counted in partition ${home}`);
       return;
     }
-    // With another grace than the present one it may have been too late all the same.
-    if (state.changedSettings.includes('graceMs')) return;
-    const { graceMs } = state.settings;
+    const grace = everInForce(state, 'graceMs');
     const starts = windowStarts(timestamp, state.windows);
     for (const [reason, streamTime] of streamTimes) {
-      const closed = starts.filter((start) => start + state.windows.sizeMs <= streamTime - graceMs);
+      // What is closed stays so, whatever the grace becomes.
+      const closedUntil = Math.min(streamTime - grace.least, state.clock?.closeTime ?? -Infinity);
+      const closedBy = (time: number) => starts.filter((start) => start + state.windows.sizeMs <= time);
+      const mayBeClosed = closedBy(closedUntil);
+      const areClosed = closedBy(streamTime - grace.greatest);
       const why = `at event time ${timestamp} and stream time ${streamTime}`;
-      if (reason === 'late' && closed.length < starts.length)
+      if (reason === 'late' && mayBeClosed.length < starts.length)
         report('without cause', `lists a click as late that had an open window ${why}`);
-      if (reason === 'missed' && (closed.length === starts.length || closed.join() !== missed.join()))
-        report(
-          'without cause',
-          `says that a click missed the windows ${missed.join(', ')}, and closed were ${closed.join(', ') || 'none'} ${why}`,
-        );
-      if (reason === 'session-late' && timestamp >= streamTime - graceMs)
+      if (reason === 'missed') {
+        const closed = missed.length < areClosed.length ? areClosed : mayBeClosed.slice(0, missed.length);
+        if (missed.length === starts.length || closed.join() !== missed.join())
+          report(
+            'without cause',
+            `says that a click missed the windows ${missed.join(', ')}, and closed were ${mayBeClosed.join(', ') || 'none'} ${why}`,
+          );
+      }
+      if (reason === 'session-late' && timestamp >= closedUntil)
         report('without cause', `lists a click as late for sessions that was within the grace ${why}`);
       else if (
         reason === 'session-late' &&
         !state.changedSettings.includes('sessionGapMs') &&
-        isOpenAt(streamTime - graceMs)
+        isOpenAt(closedUntil)
       )
         report('without cause', `lists a click as late for sessions that belonged to an open one ${why}`);
     }
@@ -218,14 +223,6 @@ export class DeadLetters {
   }
 }
 
-/**
- * Whether its checkpoint tells which clicks a task rejects as `future`. It does not where the limit was changed, or at a
- * cut before its first checkpoint, when others have received clicks from it all the same: then its letters do.
- */
-export function hasOneFutureLimit(task: Task): task is Task & { readonly state: ClickState } {
-  return task.state?.changedSettings.includes('maxFutureMs') === false;
-}
-
 /** The letters of one task about clicks that came too late. */
 class LateLetters {
   readonly #topics: { readonly clicks: string; readonly deadLetters: string };
@@ -252,28 +249,24 @@ class LateLetters {
     this.#findings = findings;
   }
 
-  take(reason: LateReason, record: RecordCursor): void {
+  /** @param origin undefined if it does not say. */
+  take(reason: LateReason, record: RecordCursor, origin: RecordOrigin | undefined): void {
     const { partition: home, state } = this.#task;
     const offset = Number(record.offset);
     const where = `${this.#topics.deadLetters} [${home}] @ ${offset}`;
     const report = (kind: string, text: string) => {
       this.#findings.addRecord(kind, 'late', home, `${where} ${text}`, { offset });
     };
-    const [partition, at, ingestTime, streamTime] = ['partition', 'offset', 'timestamp', 'stream-time'].map(
-      (name) => integerOf(textOf(record, name)),
-    );
+    const streamTime = integerOf(textOf(record, 'stream-time'));
     const missed = textOf(record, 'windows')
       .split(',')
       .filter((text) => text !== '')
       .map(integerOf);
-    const ofPartition = this.#lateness[partition ?? -1];
+    const ofPartition = this.#lateness[origin?.partition ?? -1];
     if (
       !ofPartition ||
-      partition === undefined ||
-      at === undefined ||
-      ingestTime === undefined ||
+      !origin ||
       streamTime === undefined ||
-      textOf(record, 'topic') !== this.#topics.clicks ||
       missed.includes(undefined) ||
       missed.length > 0 !== (reason === 'missed')
     ) {
@@ -286,6 +279,7 @@ class LateLetters {
     const last = state?.clock?.streamTime ?? -Infinity;
     if (streamTime > last)
       report('ahead', `says that stream time was ${streamTime}, and the checkpoint says ${last}`);
+    const { partition, offset: at, ingestTime } = origin;
     const before = ofPartition.get(at);
     let lateness = before;
     while (lateness && lateness.ingestTime !== ingestTime) lateness = lateness.before;
@@ -328,6 +322,19 @@ function mayBeLost(cut: Cut, partition: number, home: number): boolean {
 
 function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
+}
+
+/** Where the record of a letter stood among the clicks, if it says so. */
+function originOf(record: RecordCursor, clicks: string): RecordOrigin | undefined {
+  const [partition, offset, ingestTime] = ['partition', 'offset', 'timestamp'].map((name) =>
+    integerOf(textOf(record, name)),
+  );
+  if (partition === undefined || offset === undefined || ingestTime === undefined) return undefined;
+  return textOf(record, 'topic') === clicks ? { partition, offset, ingestTime } : undefined;
+}
+
+function placeOf({ partition, offset, ingestTime }: RecordOrigin): string {
+  return `${partition}/${offset}/${ingestTime}`;
 }
 
 /** No text of a click holds the separator. */

@@ -2,11 +2,13 @@ import type { PartitionReader, RecordCursor } from '@clickstream/kafka-client';
 import type { AcknowledgedRanges } from './acknowledged-ranges.ts';
 import { Appearances, contentOf, type Appearance } from './appearances.ts';
 import { clickOfRecord, type Click } from './click-of-record.ts';
-import { hasOneFutureLimit, type DeadLetters } from './dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import { pageOfClick } from './page-of-click.ts';
 import type { PageResults } from './page-results.ts';
 import { readByIngestTime } from './read-by-ingest-time.ts';
 import type { ReadProgress } from './read-progress.ts';
+import type { RecordOrigin } from './record-origin.ts';
+import { futureLimit, type SettingRange } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 import type { Tallies, Tally } from './tallies.ts';
 
@@ -79,9 +81,10 @@ export async function recountClicks(
     cut.every(({ lossAccepted }) => lossAccepted.input === undefined && lossAccepted.forwards === undefined);
   // What a task has read of two inputs it may have read in any order, each in its own.
   const homes = cut.map((task) => new HomeRecount(task, targets, isWhole && !hasReceived(task)));
+  const futureLimits = cut.map(futureLimit);
   const recounts = cut.map((task) => {
     const marks = cut.map(({ marks: marksOfHome }) => marksOfHome.get(task.partition) ?? 0);
-    return new Recount(task, marks, lossyHomes, cut, targets, homes);
+    return new Recount(task, marks, lossyHomes, futureLimits, targets, homes);
   });
   const readings = recounts.map(({ partition, countedBelow }) => {
     const { start = 0, end = 0 } = bounds[partition] ?? {};
@@ -93,13 +96,11 @@ export async function recountClicks(
     const outcome = recounts[partition]?.take(record, offset) ?? 'pending';
     acknowledged?.take(partition, offset, record, outcome);
   });
-  return recounts.map(({ read, rejected, forwarded, inFlight, received, partition }) => {
+  return recounts.map(({ read, forwarded, inFlight, received, partition }) => {
     const home = homes[partition];
-    if (home && home.rejectedFuture > 0)
-      rejected.set('future', (rejected.get('future') ?? 0) + home.rejectedFuture);
     return {
       read,
-      rejected,
+      rejected: home?.rejected ?? new Map<string, number>(),
       forwarded,
       inFlight,
       received,
@@ -119,7 +120,6 @@ function hasReceived({ marks }: Task): boolean {
 /** The records that stand in one partition. */
 class Recount {
   read = 0;
-  readonly rejected = new Map<string, number>();
   forwarded = 0;
   inFlight = 0;
   readonly received = new Map<number, { clicks: number; lastOffset: number }>();
@@ -128,7 +128,8 @@ class Recount {
   readonly #marks: readonly number[];
   /** The homes whose tasks may have lost clicks forwarded to them. */
   readonly #lossyHomes: ReadonlySet<number>;
-  readonly #cut: Cut;
+  /** By task. */
+  readonly #futureLimits: readonly SettingRange[];
   readonly #tallies: Tallies;
   readonly #deadLetters: DeadLetters;
   readonly #homes: readonly HomeRecount[];
@@ -137,14 +138,14 @@ class Recount {
     task: Task,
     marks: readonly number[],
     lossyHomes: ReadonlySet<number>,
-    cut: Cut,
+    futureLimits: readonly SettingRange[],
     { tallies, deadLetters }: RecountTargets,
     homes: readonly HomeRecount[],
   ) {
     this.#task = task;
     this.#marks = marks;
     this.#lossyHomes = lossyHomes;
-    this.#cut = cut;
+    this.#futureLimits = futureLimits;
     this.#tallies = tallies;
     this.#deadLetters = deadLetters;
     this.#homes = homes;
@@ -165,11 +166,11 @@ class Recount {
     const isCertain = isRead && offset >= (lossAccepted.input ?? 0);
     if (isCertain) this.read++;
     if (isRead) this.#homes[partition]?.reach(record.timestampMs);
+    const origin = { partition, offset, ingestTime: record.timestampMs };
     const noted = clickOfRecord(record);
-    const click =
-      typeof noted !== 'string' && this.#isFuture(this.#task, noted, record, offset) ? 'future' : noted;
+    const click = typeof noted !== 'string' && this.#isFuture(partition, noted, origin) ? 'future' : noted;
     if (typeof click === 'string') {
-      if (isCertain) this.rejected.set(click, (this.rejected.get(click) ?? 0) + 1);
+      if (isCertain) this.#homes[partition]?.reject(click);
       return 'rejected';
     }
     const tally = this.#tallies.of(click.userId);
@@ -194,9 +195,8 @@ class Recount {
     received.lastOffset = offset;
     this.received.set(home, received);
     // It may have been forwarded by one limit and judged at home by another.
-    const taskOfHome = this.#cut[home];
-    if (taskOfHome && this.#isFuture(taskOfHome, click, record, offset)) {
-      this.#homes[home]?.rejectFuture();
+    if (this.#isFuture(home, click, origin)) {
+      this.#homes[home]?.reject('future');
       return 'rejected';
     }
     this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
@@ -204,23 +204,20 @@ class Recount {
   }
 
   /** Whether a task rejects a click of this partition as being of the future. */
-  #isFuture(
-    task: Task,
-    { timestamp }: Click,
-    { timestampMs: ingestTime }: RecordCursor,
-    offset: number,
-  ): boolean {
-    if (!hasOneFutureLimit(task))
-      return this.#deadLetters.isListedAsFuture(task.partition, this.partition, offset, ingestTime);
+  #isFuture(task: number, { timestamp }: Click, origin: RecordOrigin): boolean {
+    const { ingestTime } = origin;
+    const { least, greatest } = this.#futureLimits[task] ?? futureLimit(this.#task);
     // Without ingest time nothing bounds the event time.
-    return ingestTime < 0 || timestamp > ingestTime + task.state.settings.maxFutureMs;
+    const aheadMs = ingestTime < 0 ? Infinity : timestamp - ingestTime;
+    if (aheadMs <= least || aheadMs > greatest) return aheadMs > greatest;
+    return this.#deadLetters.isListedAsFuture(task, origin);
   }
 }
 
-/** The clicks that are counted in one partition, in about the order in which they came. */
+/** The clicks that are counted in one partition, and the records that its task rejected, in about the order in which they came. */
 class HomeRecount {
-  /** Of the clicks that were forwarded to it, those that it judged to be of the future. */
-  rejectedFuture = 0;
+  /** By reason, what its task has rejected, be it a click that was forwarded to it. */
+  readonly rejected = new Map<string, number>();
   duplicate = 0;
   uncertain = 0;
   areCopiesKnown = true;
@@ -241,8 +238,8 @@ class HomeRecount {
     this.#appearances = state && new Appearances(isHorizonKnown ? state.settings.horizonMs : undefined);
   }
 
-  rejectFuture(): void {
-    this.rejectedFuture++;
+  reject(reason: string): void {
+    this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + 1);
   }
 
   /** Takes note of when any record of the partition came. */

@@ -19,6 +19,7 @@ import { readTotals, type TotalsSum } from './read-totals.ts';
 import { recountClicks, type LogBounds } from './recount-clicks.ts';
 import type { Report } from './report.ts';
 import { SessionResults } from './session-results.ts';
+import { isRangeUnknown } from './settings-in-force.ts';
 import { takeCut, type AggregationTopics, type Cut } from './take-cut.ts';
 import { Tallies } from './tallies.ts';
 
@@ -205,21 +206,35 @@ function checkAcknowledgedUsers(
   }
 }
 
-/** Says of which partitions windows and sessions cannot be compared, whatever is left of them. */
+/** Says what cannot be compared of which partitions, whatever is left of them. */
 function reportUnchecked(cut: Cut, gaps: Findings): void {
-  for (const { partition, sequence, state } of cut)
+  for (const { partition, sequence, state } of cut) {
     if (sequence > 0 && !state)
       gaps.add(
         'windows',
         partition,
         `the checkpoint of partition ${partition} tells nothing of windows and sessions: a version wrote it that counts totals alone`,
       );
-    else if (state?.changedSettings.includes('sessionGapMs'))
+    if (!state) continue;
+    if (state.changedSettings.includes('sessionGapMs'))
       gaps.add(
         'sessions',
         partition,
         `partition ${partition} was counted with another session gap before: its sessions can only be checked where that makes no difference`,
       );
+    if (isRangeUnknown(state, 'graceMs'))
+      gaps.add(
+        'late',
+        partition,
+        `partition ${partition} was counted with another grace before, of which a version did not keep what it was: clicks that are listed as too late can only be checked to be older than stream time`,
+      );
+    if (isRangeUnknown(state, 'maxFutureMs'))
+      gaps.add(
+        'books',
+        partition,
+        `partition ${partition} was counted with another limit of the future before, of which a version did not keep what it was: which clicks ahead of their ingest time were rejected is taken from their dead letters`,
+      );
+  }
 }
 
 function rankOf({ check }: Finding): number {

@@ -38,6 +38,7 @@ export interface Books {
       windows: { sizeMs: number; advanceMs: number; pageKey: 'path' | 'url' };
       settings: Record<string, number>;
       changedSettings: string[];
+      changedWithin: Record<string, { readonly least: number; readonly greatest: number }>;
       duplicates: { ids: { forgottenEarly: number } };
     };
   };
@@ -98,7 +99,11 @@ export function deadLetter(
   reason: string,
   offset: number,
   streamTime?: number,
-  { partition = 0, timestamp }: { readonly partition?: number; readonly timestamp?: number } = {},
+  {
+    partition = 0,
+    timestamp,
+    missed,
+  }: { readonly partition?: number; readonly timestamp?: number; readonly missed?: readonly number[] } = {},
 ): HandMade {
   return {
     key: null,
@@ -109,8 +114,19 @@ export function deadLetter(
       'dead-letter-offset': String(offset),
       ...(timestamp !== undefined && { 'dead-letter-timestamp': String(timestamp) }),
       ...(streamTime !== undefined && { 'dead-letter-stream-time': String(streamTime) }),
+      ...(missed && { 'dead-letter-windows': missed.join() }),
     },
   };
+}
+
+/** Says that a setting was others before, all of them known to be between two values. */
+export function changeWithin(
+  { checkpoint: { state } }: Books,
+  name: string,
+  [least, greatest]: readonly [least: number, greatest: number],
+): void {
+  state.changedSettings.push(name);
+  state.changedWithin[name] = { least, greatest };
 }
 
 /** A click as JSON. */
@@ -206,6 +222,7 @@ function booksOf(a: string, b: string): Books {
           horizonMs: 60 * MINUTE,
         },
         changedSettings: [],
+        changedWithin: {},
         duplicates: { ids: { forgottenEarly: 0 } },
       },
     },

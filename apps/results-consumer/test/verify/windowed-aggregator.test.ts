@@ -4,6 +4,7 @@ import { createTestAggregation, type TestAggregation } from './test-aggregation.
 
 const TEST_LIMIT_MS = 120_000;
 const USERS = 20;
+const DAY_MS = 86_400_000;
 
 /** Hopping windows, few pages, and a session gap that clicks often exceed. */
 const SETTINGS = {
@@ -36,7 +37,7 @@ async function writeUnruly({ topics, partitions, write }: TestAggregation, count
     const userId = `user-${Math.floor(random() * USERS)}`;
     const key = Buffer.from(userId);
     const lag = random() < 0.05 ? 8_000 * random() : 1_200 * random();
-    const timestamp = random() < 0.01 ? Date.now() + 86_400_000 : Math.floor(begin + number * 20 - lag);
+    const timestamp = random() < 0.01 ? Date.now() + DAY_MS : Math.floor(begin + number * 20 - lag);
     const event = {
       eventId: `${seed}-${number}`,
       userId,
@@ -81,6 +82,42 @@ describe('verify, of an aggregator that counts windows and sessions', () => {
       const { exitCode, report } = await verify();
       expect(report).toMatchObject({ problems: [], gaps: [] });
       expect(exitCode).toBe(0);
+    },
+    TEST_LIMIT_MS,
+  );
+
+  test(
+    'passes where each restart has another grace, the last one the first, and counts in the end what was of the future',
+    async ({ onTestFinished }) => {
+      const aggregation = await createTestAggregation(onTestFinished);
+      const { startAggregator, untilCounted, verify, topics, newest } = aggregation;
+      const restarts = [
+        { graceMs: 1_000, maxFutureMs: 60_000 },
+        { graceMs: 3_000, maxFutureMs: 61_000 },
+        { graceMs: 0, maxFutureMs: 59_000 },
+        { graceMs: 1_000, maxFutureMs: 2 * DAY_MS },
+      ];
+      for (const [index, { graceMs, maxFutureMs }] of restarts.entries()) {
+        const settings = { ...SETTINGS, GRACE_MS: String(graceMs), MAX_FUTURE_MS: String(maxFutureMs) };
+        const aggregator = await startAggregator(settings);
+        await writeUnruly(aggregation, 400, index + 3);
+        const { late, missed, sessionLate, rejected } = (await untilCounted()).clicks;
+        for (const clicks of [late, missed, sessionLate, rejected]) expect(clicks).toBeGreaterThan(0);
+        await aggregator.stop();
+      }
+      const { exitCode, report } = await verify();
+      expect(report).toMatchObject({ problems: [], gaps: [] });
+      expect(exitCode).toBe(0);
+      const { value } = await newest(topics.checkpoints, 0);
+      expect(JSON.parse(value.toString('utf8'))).toMatchObject({
+        state: {
+          changedSettings: ['graceMs', 'maxFutureMs'],
+          changedWithin: {
+            graceMs: { least: 0, greatest: 3_000 },
+            maxFutureMs: { least: 59_000, greatest: 2 * DAY_MS },
+          },
+        },
+      });
     },
     TEST_LIMIT_MS,
   );

@@ -5,6 +5,7 @@ import type { Report } from '../../src/verify/report.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { runInProcess } from '../run-in-process.ts';
 import {
+  changeWithin,
   click,
   createHandMadeAggregation,
   deadLetter,
@@ -121,16 +122,13 @@ describe.concurrent('verify, of windows and sessions', () => {
   test(
     'passes where a click was forwarded by one limit of the future and rejected at home by another',
     async ({ onTestFinished }) => {
-      const { verify } = await createHandMadeAggregation(
-        onTestFinished,
-        ({ forwarded, deadLetters, checkpoint: { books, state } }, { a }) => {
-          // At the offset of a click of home that was counted.
-          forwarded.push(click('f1', a, '/a', Date.now() + 30 * MINUTE));
-          deadLetters.push(deadLetter('future', 0, undefined, { partition: 1 }));
-          Object.assign(books, { received: 1, rejected: 3 });
-          state.changedSettings.push('maxFutureMs');
-        },
-      );
+      const { verify } = await createHandMadeAggregation(onTestFinished, (hand, { a }) => {
+        // At the offset of a click of home that was counted.
+        hand.forwarded.push(click('f1', a, '/a', Date.now() + 30 * MINUTE));
+        hand.deadLetters.push(deadLetter('future', 0, undefined, { partition: 1 }));
+        Object.assign(hand.checkpoint.books, { received: 1, rejected: 3 });
+        changeWithin(hand, 'maxFutureMs', [10 * MINUTE, 60 * MINUTE]);
+      });
       const { exitCode, report } = await verify();
       expect(textsOf(report)).toBe('');
       expect(exitCode).toBe(0);
@@ -151,7 +149,7 @@ describe.concurrent('verify, of windows and sessions', () => {
         hand.rejectedByOrigin.push(click('f1', a, '/a', Date.now() + 120 * MINUTE));
         hand.forwarded.push(click('e1', a, '/a', T + 1_000));
         Object.assign(hand.checkpoint.books, { received: 1, duplicate: 2 });
-        hand.checkpoint.state.changedSettings.push('maxFutureMs');
+        changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
       });
       const report = await verify({
         reader: beforeItsLastCommit(reader, topics),
@@ -164,6 +162,168 @@ describe.concurrent('verify, of windows and sessions', () => {
       expect(report.clicks).toMatchObject({ counted: 7, duplicate: 2, forwarded: 0, received: 1 });
     },
   );
+
+  describe('where a setting was changed', () => {
+    type Change = (hand: Books, users: Users) => void;
+
+    test.for<[what: string, change: Change]>([
+      [
+        'the grace, and changed back',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+        },
+      ],
+      [
+        'the grace from a smaller one, by which more is closed than by the present one',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 20_000]);
+          hand.checkpoint.state.settings['graceMs'] = 20_000;
+        },
+      ],
+      [
+        'the limit of the future, which was smaller when a click was rejected',
+        (hand) => {
+          changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
+          hand.checkpoint.state.settings['maxFutureMs'] = 180 * MINUTE;
+        },
+      ],
+    ])('passes what any value of it allows: %s', async ([, change], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, change);
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toBe('');
+      expect(exitCode).toBe(0);
+    });
+
+    test.for<[what: string, change: Change, text: RegExp]>([
+      [
+        'a click listed as late that had an open window by the least grace',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+          hand.deadLetters[0] = deadLetter('late', 3, T + 69_999);
+        },
+        /^late: dead-letters-\S+ \[0\] @ 0 lists a click as late that had an open window at event time 1700000070000 and stream time 1700000109999$/m,
+      ],
+      [
+        'a click listed as late for a window that ended after all that is closed',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [0, 10_000]);
+          hand.checkpoint.state.clock = { streamTime: T + 125_000, closeTime: T + 119_999 };
+          hand.deadLetters.push(deadLetter('late', 7, T + 125_000));
+        },
+        /^late: dead-letters-\S+ \[0\] @ 5 lists a click as late that had an open window at event time 1700000125000 and stream time 1700000165000$/m,
+      ],
+      [
+        'a click listed as late for sessions that was within the least grace',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+          hand.deadLetters.push(deadLetter('session-late', 4, T + 85_000));
+        },
+        /^late: dead-letters-\S+ \[0\] @ 5 lists a click as late for sessions that was within the grace at event time 1700000115000 and stream time 1700000125000$/m,
+      ],
+      [
+        'more closed than by the least grace',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+          hand.checkpoint.state.clock.closeTime = T + 75_001;
+        },
+        /^late: checkpoint 1 of partition 0: at stream time 1700000125000 windows are closed that end until 1700000115001$/m,
+      ],
+      [
+        'less closed than by the present grace',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+          hand.checkpoint.state.clock.closeTime = T + 74_999;
+        },
+        /^late: checkpoint 1 of partition 0: at stream time 1700000125000 windows are closed that end until 1700000114999$/m,
+      ],
+      [
+        'a stream time beyond all that was open by the greatest grace and the greatest gap',
+        (hand) => {
+          changeWithin(hand, 'graceMs', [10_000, 11_000]);
+          changeWithin(hand, 'sessionGapMs', [MINUTE, MINUTE + 1_000]);
+          hand.checkpoint.state.clock = { streamTime: T + 157_001, closeTime: T + 147_001 };
+        },
+        /^late: checkpoint 1 of partition 0: stream time 1700000197001 is after the last click, at 1700000125000, and all that was open$/m,
+      ],
+      [
+        'a click listed as of the future that was within the least limit',
+        (hand, { a }) => {
+          changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
+          hand.clicks[9] = click('e9', a, '/a', Date.now() + 59 * MINUTE);
+        },
+        /^books: dead letters with reason future in partition 0: expected 0, found 1 \(checkpoint 1\)$/m,
+      ],
+      [
+        'a click beyond the greatest limit that was not rejected',
+        (hand) => {
+          changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 90 * MINUTE]);
+          hand.deadLetters.pop();
+          Object.assign(hand.checkpoint.books, { counted: 8, rejected: 1 });
+        },
+        /^books: records rejected in partition 0: expected 2, found 1 \(checkpoint 1\)\nbooks: dead letters with reason future in partition 0: expected 1, found 0 \(checkpoint 1\)$/m,
+      ],
+    ])('fails what no value of it allows: %s', async ([, change, text], { onTestFinished }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, change);
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(text);
+      expect(exitCode).toBe(1);
+    });
+
+    test.for<[missed: number[], text: RegExp | '']>([
+      [[T - 30_000], ''],
+      [[T], /^late: .* says that a click missed the windows 1700000040000, and closed were 1700000010000,/],
+      [[T - 30_000, T], /^late: .* missed the windows 1700000010000, 1700000040000, and closed were/],
+      [[T - 60_000], /^late: .* missed the windows 1699999980000, and closed were 1700000010000,/],
+    ])(
+      'of the windows of a click it may have missed those that some grace had closed, in their order: %s',
+      async ([missed, text], { onTestFinished }) => {
+        const { verify } = await createHandMadeAggregation(onTestFinished, (hand) => {
+          const { state } = hand.checkpoint;
+          state.windows.advanceMs = 30_000;
+          state.settings['graceMs'] = 20_000;
+          changeWithin(hand, 'graceMs', [10_000, 20_000]);
+          hand.deadLetters[0] = deadLetter('missed', 5, T + 75_000, { missed });
+        });
+        const { report } = await verify();
+        const late = report.problems.filter(({ check }) => check === 'late').map(({ text: line }) => line);
+        if (text === '') expect(late).toEqual([]);
+        else expect(`late: ${late.join()}`).toMatch(text);
+      },
+    );
+
+    test.for<[name: string, text: RegExp]>([
+      [
+        'graceMs',
+        /^late: partition 0 was counted with another grace before, of which a version did not keep what it was: clicks that are listed as too late can only be checked to be older than stream time$/,
+      ],
+      [
+        'maxFutureMs',
+        /^books: partition 0 was counted with another limit of the future before, of which a version did not keep what it was: which clicks ahead of their ingest time were rejected is taken from their dead letters$/,
+      ],
+    ])(
+      'cannot check everything if an older version did not keep what %s was',
+      async ([name, text], { onTestFinished }) => {
+        const { verify } = await createHandMadeAggregation(onTestFinished, ({ checkpoint: { state } }) => {
+          state.changedSettings.push(name);
+        });
+        const { exitCode, report } = await verify();
+        expect(textsOf(report)).toMatch(text);
+        expect(exitCode).toBe(2);
+      },
+    );
+
+    test('checks by stream time what is listed as late if an older version did not keep the grace', async ({
+      onTestFinished,
+    }) => {
+      const { verify } = await createHandMadeAggregation(onTestFinished, ({ deadLetters, checkpoint }) => {
+        checkpoint.state.changedSettings.push('graceMs');
+        deadLetters[0] = deadLetter('late', 5, T + 59_999);
+      });
+      const { exitCode, report } = await verify();
+      expect(textsOf(report)).toMatch(/ @ 0 lists a click as late that had an open window at event time/);
+      expect(exitCode).toBe(1);
+    });
+  });
 
   describe('where a page was folded into (other) until there was room for it', () => {
     /** B's first click, and A's first two, are on /b: B's was counted while there was room for /a alone. */
