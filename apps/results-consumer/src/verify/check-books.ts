@@ -2,6 +2,7 @@ import type { Books } from './checkpoint-record.ts';
 import type { DeadLetterCount } from './dead-letters.ts';
 import type { Findings } from './findings.ts';
 import type { LogBounds, PartitionRecount } from './recount-clicks.ts';
+import { RecordSum } from './record-sum.ts';
 import { everInForce, futureLimit } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 
@@ -63,6 +64,8 @@ export interface Wholeness {
 export function areReceiptsKnown({ forwards, received }: Wholeness, home: number): boolean {
   return received[home] === true && forwards.every((areWhole, origin) => areWhole || origin === home);
 }
+
+const NO_RECORDS = new RecordSum();
 
 class TaskCheck {
   readonly #evidence: Evidence;
@@ -252,7 +255,7 @@ class TaskCheck {
   /** Whether retention has left all dead letters. */
   letters(): boolean {
     const { partition, books, state } = this.#task;
-    const { letters = new Map<string, number>(), start = 0 } = this.#evidence.letters[partition] ?? {};
+    const { letters = new Map<string, RecordSum>(), start = 0 } = this.#evidence.letters[partition] ?? {};
     const found = recordsOf(letters);
     const listed = state?.books ?? { late: 0, missed: 0, sessionLate: 0 };
     const told = books.rejected + listed.late + listed.missed + listed.sessionLate;
@@ -266,7 +269,7 @@ class TaskCheck {
       return false;
     }
     const [late, missed, sessionLate] = ['late', 'missed', 'session-late'].map(
-      (name) => letters.get(name) ?? 0,
+      (name) => letters.get(name)?.records ?? 0,
     );
     this.#expect(
       'dead letters of rejected clicks',
@@ -280,16 +283,21 @@ class TaskCheck {
   }
 
   rejected(): void {
-    const { partition, books } = this.#task;
+    const { partition, sequence, books } = this.#task;
     const { rejected } = this.#recount(partition);
     this.#expect('records rejected', recordsOf(rejected) + this.#misrouted(), books.rejected);
     const letters = this.#evidence.letters[partition]?.letters;
-    for (const reason of ['malformed', 'unsupported-version', 'future', 'too-large'])
-      this.#expect(
-        `dead letters with reason ${reason}`,
-        rejected.get(reason) ?? 0,
-        letters?.get(reason) ?? 0,
-      );
+    for (const reason of ['malformed', 'unsupported-version', 'future', 'too-large']) {
+      const expected = rejected.get(reason) ?? NO_RECORDS;
+      const found = letters?.get(reason) ?? NO_RECORDS;
+      this.#expect(`dead letters with reason ${reason}`, expected.records, found.records);
+      if (expected.records === found.records && !expected.equals(found))
+        this.#problems.add(
+          'books',
+          partition,
+          `dead letters with reason ${reason} in partition ${partition} are about other records than those that are to be rejected (checkpoint ${sequence})`,
+        );
+    }
   }
 
   /** All pairs together, for a checkpoint that does not tell them apart. */
@@ -363,12 +371,12 @@ class TaskCheck {
   }
 
   #misrouted(): number {
-    return this.#evidence.letters[this.#task.partition]?.letters.get('misrouted') ?? 0;
+    return this.#evidence.letters[this.#task.partition]?.letters.get('misrouted')?.records ?? 0;
   }
 }
 
-function recordsOf(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, records) => sum + records, 0);
+function recordsOf(sums: ReadonlyMap<string, RecordSum>): number {
+  return [...sums.values()].reduce((total, { records }) => total + records, 0);
 }
 
 /** All books added up. */

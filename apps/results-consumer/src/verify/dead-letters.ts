@@ -5,6 +5,7 @@ import type { Findings } from './findings.ts';
 import { windowStarts } from './page-results.ts';
 import type { ReadProgress } from './read-progress.ts';
 import type { RecordOrigin } from './record-origin.ts';
+import { RecordSum } from './record-sum.ts';
 import { everInForce, futureLimit } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 
@@ -19,7 +20,7 @@ export interface DeadLetterCount {
   /** The first offset that retention has left. */
   readonly start: number;
   /** By reason. */
-  readonly letters: ReadonlyMap<string, number>;
+  readonly letters: ReadonlyMap<string, RecordSum>;
 }
 
 /** What a click came too late for, by the letters of its home. */
@@ -92,7 +93,7 @@ export class DeadLetters {
         const isFutureListed = least < greatest;
         const to = isFutureListed ? (ends[partition] ?? 0n) : smaller(BigInt(end), ends[partition] ?? 0n);
         const range = { topic, partition, from, to };
-        const letters = new Map<string, number>();
+        const letters = new Map<string, RecordSum>();
         const late = new LateLetters(topics, cut, task, lateness, latenessOfId, findings);
         for await (const batch of progress.watch(reader.read(range, signal), range))
           for (const record = batch.walk(); record.next();) {
@@ -100,7 +101,9 @@ export class DeadLetters {
             const origin = originOf(record, topics.clicks);
             if (reason === 'future' && isFutureListed && origin) future[partition]?.add(placeOf(origin));
             if (Number(record.offset) >= end) continue;
-            letters.set(reason, (letters.get(reason) ?? 0) + 1);
+            const sum = letters.get(reason) ?? new RecordSum();
+            letters.set(reason, sum);
+            sum.add(origin);
             const lateReason = LATE_REASONS.find((known) => known === reason);
             if (lateReason && task.state) late.take(lateReason, record, origin);
           }

@@ -8,6 +8,7 @@ import type { PageResults } from './page-results.ts';
 import { readByIngestTime } from './read-by-ingest-time.ts';
 import type { ReadProgress } from './read-progress.ts';
 import type { RecordOrigin } from './record-origin.ts';
+import { RecordSum } from './record-sum.ts';
 import { futureLimit, type SettingRange } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
 import type { Tallies, Tally } from './tallies.ts';
@@ -25,7 +26,7 @@ export interface PartitionRecount {
   /** Records below the task's position, and what becomes of them. */
   readonly read: number;
   /** By reason, those that were forwarded to the task included. */
-  readonly rejected: ReadonlyMap<string, number>;
+  readonly rejected: ReadonlyMap<string, RecordSum>;
   readonly forwarded: number;
   /** Forwarded clicks that the task of their home has yet to count. */
   readonly inFlight: number;
@@ -100,7 +101,7 @@ export async function recountClicks(
     const home = homes[partition];
     return {
       read,
-      rejected: home?.rejected ?? new Map<string, number>(),
+      rejected: home?.rejected ?? new Map<string, RecordSum>(),
       forwarded,
       inFlight,
       received,
@@ -170,7 +171,7 @@ class Recount {
     const noted = clickOfRecord(record);
     const click = typeof noted !== 'string' && this.#isFuture(partition, noted, origin) ? 'future' : noted;
     if (typeof click === 'string') {
-      if (isCertain) this.#homes[partition]?.reject(click);
+      if (isCertain) this.#homes[partition]?.reject(click, origin);
       return 'rejected';
     }
     const tally = this.#tallies.of(click.userId);
@@ -196,7 +197,7 @@ class Recount {
     this.received.set(home, received);
     // It may have been forwarded by one limit and judged at home by another.
     if (this.#isFuture(home, click, origin)) {
-      this.#homes[home]?.reject('future');
+      this.#homes[home]?.reject('future', origin);
       return 'rejected';
     }
     this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
@@ -217,7 +218,7 @@ class Recount {
 /** The clicks that are counted in one partition, and the records that its task rejected, in about the order in which they came. */
 class HomeRecount {
   /** By reason, what its task has rejected, be it a click that was forwarded to it. */
-  readonly rejected = new Map<string, number>();
+  readonly rejected = new Map<string, RecordSum>();
   duplicate = 0;
   uncertain = 0;
   areCopiesKnown = true;
@@ -238,8 +239,10 @@ class HomeRecount {
     this.#appearances = state && new Appearances(isHorizonKnown ? state.settings.horizonMs : undefined);
   }
 
-  reject(reason: string): void {
-    this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + 1);
+  reject(reason: string, origin: RecordOrigin): void {
+    const sum = this.rejected.get(reason) ?? new RecordSum();
+    this.rejected.set(reason, sum);
+    sum.add(origin);
   }
 
   /** Takes note of when any record of the partition came. */

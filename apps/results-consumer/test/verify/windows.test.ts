@@ -561,6 +561,20 @@ describe.concurrent('verify, of windows and sessions', () => {
       /^books: dead letters with reason future in partition 0: expected 0, found 1/m,
     ],
     [
+      'where the record of a dead letter stood',
+      ({ deadLetters }) => {
+        deadLetters[3] = deadLetter('malformed', 7);
+      },
+      /^books: dead letters with reason malformed in partition 0 are about other records than those that are to be rejected \(checkpoint 1\)$/,
+    ],
+    [
+      'when the record of a dead letter came',
+      ({ deadLetters }) => {
+        deadLetters[4] = deadLetter('future', 9, undefined, { timestamp: T });
+      },
+      /^books: dead letters with reason future in partition 0 are about other records than those that are to be rejected \(checkpoint 1\)$/,
+    ],
+    [
       'books of windows that do not balance',
       ({ checkpoint }) => {
         checkpoint.state.books['windowed']! += 1;
