@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, inject, test } from 'vitest';
 import { createTestTopic } from './patch/create-test-topic.ts';
 import { rawBroker } from './raw-broker.ts';
@@ -127,6 +128,56 @@ describe("a group's coordinator", () => {
     expect(await beat(other, follower.memberId)).toBe('UNKNOWN_MEMBER_ID');
     expect(await beat(broker, leader.memberId)).toBe('REBALANCE_IN_PROGRESS');
     expect(await joinAs(broker, leader.memberId)).toMatchObject({ generationId: generationId + 1 });
+  });
+
+  /** A member that stands still in a group of its own, and others that join it. */
+  const silentMember = async (rebalanceTimeout: number) => {
+    const topic = await createTestTopic(brokers, 'model');
+    const groupId = randomUUID();
+    const joinIn = async () => {
+      const broker = await rawBroker(brokers, topic);
+      const joined = await broker.joinGroup({
+        groupId,
+        sessionTimeout: 60_000,
+        rebalanceTimeout,
+        groupProtocols,
+      });
+      return { broker, joined };
+    };
+    const { broker, joined } = await joinIn();
+    const { memberId, generationId } = joined;
+    await broker.syncGroup({ groupId, memberId, generationId, groupAssignment: [] });
+    const beat = () =>
+      broker
+        .heartbeat({ groupId, memberId, groupGenerationId: generationId })
+        .catch((error: unknown) => (error as { type?: string }).type);
+    return { joinIn, beat, generationId, leave: () => broker.leaveGroup({ groupId, memberId }) };
+  };
+
+  test('waits for a silent member for the rebalance time-out, whoever joins meanwhile', async () => {
+    const timeoutMs = 6_000;
+    const { joinIn, beat, generationId } = await silentMember(timeoutMs);
+    const second = joinIn();
+    await expect.poll(beat).toBe('REBALANCE_IN_PROGRESS');
+    const startedAt = performance.now();
+    await delay(timeoutMs - 1_000);
+    const third = joinIn();
+    expect((await second).joined.generationId).toBe(generationId + 1);
+    const tookMs = performance.now() - startedAt;
+    // The heartbeat that told of it was a little later than the join.
+    expect(tookMs).toBeGreaterThan(timeoutMs - 1_000);
+    expect(tookMs).toBeLessThan(2 * timeoutMs - 1_500);
+    expect((await third).joined.generationId).toBe(generationId + 1);
+  });
+
+  test('waits no longer for a member that leaves', async () => {
+    const { joinIn, beat, generationId, leave } = await silentMember(50_000);
+    const second = joinIn();
+    await expect.poll(beat).toBe('REBALANCE_IN_PROGRESS');
+    const leftAt = performance.now();
+    await leave();
+    expect((await second).joined.generationId).toBe(generationId + 1);
+    expect(performance.now() - leftAt).toBeLessThan(20_000);
   });
 
   test('goes on without a member that does not come in time, but with one that is static', async () => {

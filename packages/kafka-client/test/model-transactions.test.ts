@@ -164,6 +164,33 @@ describe('a broker', () => {
     expect(await produce(next, 0, 'of the next')).toBe('2');
   });
 
+  test("refuses another producer id first, then another epoch, then the transaction's state", async () => {
+    const { topic, broker, init, add, produce, end } = await open();
+    const groupId = `group of ${topic}`;
+    const owner = await init();
+    const other = await init();
+    const requests = [
+      (from: TransactionOwner) => add(from),
+      (from: TransactionOwner) => end(from, true),
+      (from: TransactionOwner) => whileConcurrent(() => broker.addOffsetsToTxn({ ...from, groupId })),
+    ];
+    const notTheirs = { ...other, producerId: String(Number(other.producerId) + 1_000) };
+    const unknown = { ...other, transactionalId: randomUUID() };
+    for (const request of requests) {
+      for (const from of [notTheirs, { ...notTheirs, producerEpoch: 0 }, unknown])
+        await expect(request(from)).rejects.toMatchObject({ type: 'INVALID_PRODUCER_ID_MAPPING' });
+      // There is no transaction, of which the end would be refused as well.
+      for (const from of [owner, { ...other, producerEpoch: other.producerEpoch + 1 }])
+        await expect(request(from)).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+    }
+    await expect(end(other, true)).rejects.toMatchObject({ type: 'INVALID_TXN_STATE' });
+    // The partition knows neither, and asks.
+    await expect(produce(notTheirs, 0, 'of nobody')).rejects.toMatchObject({
+      type: 'INVALID_PRODUCER_ID_MAPPING',
+    });
+    await expect(produce(owner, 0, 'late')).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH' });
+  });
+
   test("refuses the group's offsets of a fenced owner", async () => {
     const { topic, broker, init } = await open();
     const groupId = `group of ${topic}`;

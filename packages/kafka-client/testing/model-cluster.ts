@@ -99,6 +99,11 @@ export class ModelCluster {
     this.#pendingOffsets.set(owner.producerId, pending);
   }
 
+  /**
+   * The marker at the group's offsets: with a commit they are seen from now on, with an abort they are gone.
+   *
+   * Shown by test/model-transactions.test.ts "shows the group's offsets once the transaction is committed, and not before".
+   */
   #endOffsets(producerId: number, marker: 'commit' | 'abort'): void {
     if (marker === 'commit')
       for (const [place, offset] of this.#pendingOffsets.get(producerId) ?? [])

@@ -145,6 +145,13 @@ export class ModelGroup {
     later(sessionTimeoutMs, check);
   }
 
+  /**
+   * The group waits for all its members from now on, for the rebalance time-out at most, whoever joins meanwhile. One that
+   * leaves is not waited for.
+   *
+   * Shown by test/model-group.test.ts "waits for a silent member for the rebalance time-out, whoever joins meanwhile" and
+   * "waits no longer for a member that leaves".
+   */
   #beginRebalance(): void {
     if (this.#isRebalancing) {
       this.#completeIfAll();
@@ -159,6 +166,12 @@ export class ModelGroup {
     this.#completeIfAll();
   }
 
+  /**
+   * Once all members have come it is shared out.
+   *
+   * Shown by test/model-group.test.ts "tells a member of a rebalance by its heartbeat, and one of an older generation that it
+   * is" and "waits no longer for a member that leaves".
+   */
   #completeIfAll(): void {
     for (const { waiting } of this.members.values()) if (!waiting) return;
     this.#complete();

@@ -136,6 +136,13 @@ export class ModelTransactions {
       throw new ModelError('INVALID_TXN_STATE', `${place} is not in the transaction`);
   }
 
+  /**
+   * That a transactional id is not this producer's is said before anything of its epoch, and that before anything of its
+   * transaction. A greater epoch than the newest is refused like a smaller one.
+   *
+   * Shown by test/model-transactions.test.ts "refuses another producer id first, then another epoch, then the transaction's
+   * state".
+   */
   #ofOwner({ id, producerId, epoch }: TransactionOwner): ModelTransaction {
     const transaction = this.all.get(id);
     if (transaction?.producerId !== producerId) throw new ModelError('INVALID_PRODUCER_ID_MAPPING');
