@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SessionRecount } from '../testing/session-recount.ts';
 import type { SessionResult } from '../testing/session-result.ts';
 
-/** The sessions of one user; those more than 100 ms apart are two, and 20 ms later they are closed. */
+/** The sessions of one user; clicks at least 100 ms apart are of two, and 20 ms later they are closed. */
 function recount() {
   const sessions = new SessionRecount({ gapMs: 100, graceMs: 20 }, 0);
   let offset = 0;
@@ -53,6 +53,25 @@ describe('the recount of sessions', () => {
     }).toThrow('is not merged with the one before');
   });
 
+  test('wants sessions that are a gap apart to be two, and none to reach into another', () => {
+    const of = (second: number, end: number) => () => {
+      const { publish, count, check } = recount();
+      for (const time of [0, second]) count(time);
+      publish(0, { end, clicks: 1, final: false });
+      publish(second, { end: second, clicks: 1, final: false });
+      check(100, 2, 2);
+    };
+    expect(of(100, 0)).not.toThrow();
+    expect(of(99, 0)).toThrow('is not merged with the one before');
+    const { publish, count, check } = recount();
+    for (const time of [0, 90, 80]) count(time);
+    publish(0, { end: 90, clicks: 2, final: true });
+    publish(80, { end: 80, clicks: 1, final: true });
+    expect(() => {
+      check(230, 0, 0);
+    }).toThrow('clicks of the session');
+  });
+
   test('sees wrong clicks, a gap, and one that should be closed', () => {
     const of = (result: SessionResult, streamTime: number, times: readonly number[]) => () => {
       const { publish, count, check } = recount();
@@ -63,6 +82,8 @@ describe('the recount of sessions', () => {
     expect(of({ end: 50, clicks: 2, final: false }, 169, [0, 50])).not.toThrow();
     expect(of({ end: 50, clicks: 3, final: false }, 169, [0, 50])).toThrow('clicks of the session');
     expect(of({ end: 150, clicks: 2, final: false }, 169, [0, 150])).toThrow('has a gap');
+    expect(of({ end: 100, clicks: 2, final: false }, 169, [0, 100])).toThrow('has a gap');
+    expect(of({ end: 99, clicks: 2, final: false }, 169, [0, 99])).not.toThrow();
     expect(of({ end: 50, clicks: 2, final: false }, 170, [0, 50])).toThrow('is open at stream time');
     expect(of({ end: 50, clicks: 2, final: true }, 169, [0, 50])).toThrow('is final at stream time');
     expect(of({ end: 50, clicks: 2, final: false }, 60, [0, 50, 60])).toThrow('in sessions');
@@ -77,7 +98,7 @@ describe('the recount of sessions', () => {
     expect(() => {
       publish(7, null);
     }).toThrow('which there is not');
-    listLate('clicks/0/0', 99);
+    listLate('clicks/0/0', 100);
     expect(() => {
       count(80);
     }).toThrow('in time for a session of its own');

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { runInstance } from '../src/task-processor.ts';
 import type { Covered } from '../testing/coverage.ts';
@@ -9,11 +12,18 @@ import { search } from '../testing/search.ts';
 /** One schedule to run again, as a failure names it. */
 const SEED = process.env['SIMULATION_SEED'];
 const SCHEDULES = Number(process.env['SIMULATION_SCHEDULES'] ?? 5_000);
-/** Of a machine that does ten other things; a core of its own does 5,000 schedules within a minute, two in half of one. */
-const TIME_LIMIT_MS = 900_000;
+/** Of a machine that does twenty other things, of which the test is only to end. */
+const HANG_MS = 900_000;
 const THREADS = 2;
-/** For a schedule, so that 5,000 take at most a minute of two cores; about 9 on a quiet machine. A slow or busy one has more. */
-const MOST_CPU_MS = 24;
+/**
+ * What 5,000 schedules may take with a core for each thread, ms; on a quiet machine about half of it. How long they take by
+ * the clock is for others to say: 20 busy processes on two cores make ten minutes of one. So it is the threads' CPU time
+ * that is held to it, which is at least the time by the clock where nobody else is at work, as it has that of collecting
+ * garbage and of compiling in it.
+ */
+const MOST_MS = 60_000;
+/** A core that is slow, or shared with another thread, is given more, but no more than this many times as much. */
+const MOST_SLOWNESS = 3;
 
 /** Least times in 1,000 schedules, about a third of what there is: a search that misses these proves little. */
 const LEAST_PER_THOUSAND: Partial<Record<Covered, number>> = {
@@ -56,18 +66,23 @@ const LEAST_PER_THOUSAND: Partial<Record<Covered, number>> = {
   'windows with inexact users': 100,
   duplicates: 500,
   'late clicks': 1_500,
+  'clicks that missed some windows': 300,
   'window results deleted': 40,
   'sessions closed': 1_000,
   'sessions absorbed or moved': 200,
   'clicks in no session': 1_000,
 };
 
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(0);
+}
+
 describe('the engine over a model of the broker', () => {
   test(
     SEED === undefined
       ? `does not count wrongly in any of ${SCHEDULES} schedules`
       : `does not count wrongly with seed ${SEED}`,
-    { timeout: TIME_LIMIT_MS },
+    { timeout: HANG_MS },
     async () => {
       if (SEED !== undefined) {
         const result = await runSchedule(Number(SEED), { runInstance }, true);
@@ -79,13 +94,14 @@ describe('the engine over a model of the broker', () => {
       const { failure, coverage, cpuMs } = await search(SCHEDULES, THREADS);
       if (failure !== undefined) expect.fail(failure);
       const slow = Math.max(slownessBefore, slowness());
+      const perThreadMs = cpuMs / THREADS;
       process.stderr.write(
-        `simulation: ${SCHEDULES} schedules in ${((performance.now() - startedAt) / 1000).toFixed(0)} s, ${(cpuMs / SCHEDULES).toFixed(1)} ms of CPU time each on a core that is ${slow.toFixed(1)} times as slow as usual\n`,
+        `simulation: ${SCHEDULES} schedules in ${seconds(performance.now() - startedAt)} s, ${seconds(perThreadMs)} s of CPU time in each of ${THREADS} threads on cores that are ${slow.toFixed(1)} times as slow as usual\n`,
       );
       const tooRare = Object.entries(LEAST_PER_THOUSAND).filter(
         ([name, least]) => coverage.of(name as Covered) < (least * SCHEDULES) / 1_000,
       );
-      expect(cpuMs / SCHEDULES).toBeLessThan(MOST_CPU_MS * slow);
+      expect((perThreadMs * 5_000) / SCHEDULES).toBeLessThan(MOST_MS * Math.min(slow, MOST_SLOWNESS));
       expect(tooRare, JSON.stringify([...coverage.counts], undefined, 1)).toEqual([]);
     },
   );
@@ -98,5 +114,16 @@ describe('the engine over a model of the broker', () => {
     for (let seed = 1; seed <= 40; seed++) second.push(await hashOf(seed));
     expect(second).toEqual(first);
     expect(new Set(first).size).toBe(40);
+  });
+
+  test('goes the same way in another process', async () => {
+    const here = (await runSchedule(7, { runInstance })).trace.last(Infinity);
+    const { stdout: there } = await promisify(execFile)(
+      process.execPath,
+      ['--conditions=@clickstream/source', 'testing/simulate.ts', '--seed', '7'],
+      { cwd: fileURLToPath(new URL('..', import.meta.url)), maxBuffer: 2 ** 24 },
+    );
+    // Behind it comes what it has covered.
+    expect(there.split('\n').slice(0, here.length)).toEqual(here);
   });
 });

@@ -6,7 +6,7 @@ import { SessionCounts } from './session-counts.ts';
 import type { SessionResult } from './session-result.ts';
 import { TOPICS, type World } from './simulation-world.ts';
 import { WindowCounts } from './window-counts.ts';
-import type { LogicState, WindowResult } from './window-result.ts';
+import type { LogicState } from './window-result.ts';
 
 /**
  * What the simulated application does: running totals per user, clicks and users per window, dead letters, forwards,
@@ -21,7 +21,7 @@ export class CountingLogic implements TaskLogic {
   readonly #windows: WindowCounts;
   readonly #sessions: SessionCounts | undefined;
   readonly #ids: Record<InputName, SeenIds>;
-  #books: LogicState['books'] = { windowed: 0, late: 0 };
+  #books: LogicState['books'] = { windowed: 0, missed: 0, late: 0 };
   #sessionBooks = { sessioned: 0, sessionLate: 0 };
   #clicks = 0;
 
@@ -54,9 +54,9 @@ export class CountingLogic implements TaskLogic {
   }
 
   resume(snapshot: unknown): void {
-    const { streamTime, books, windowsEnd, sessions } = snapshot as LogicState;
+    const { streamTime, books, isClosing, windowsEnd, sessions } = snapshot as LogicState;
     this.#books = books;
-    this.#windows.resume(streamTime ?? undefined, BigInt(windowsEnd));
+    this.#windows.resume(streamTime ?? undefined, BigInt(windowsEnd), isClosing);
     if (!sessions) return;
     const { sessioned, sessionLate, end } = sessions;
     this.#sessionBooks = { sessioned, sessionLate };
@@ -70,12 +70,12 @@ export class CountingLogic implements TaskLogic {
       this.#sessions?.restore(String(record.key()), result, record.offset);
       return;
     }
-    const key = Number(record.key());
     const value = String(record.value());
     if (topic === TOPICS.windows) {
-      this.#windows.restore(key, JSON.parse(value) as WindowResult, record.offset);
+      this.#windows.restore(String(record.key()), value, record.offset);
       return;
     }
+    const key = Number(record.key());
     const clicks = Number(value);
     this.#clicks += clicks - (this.#totals.get(key) ?? 0);
     this.#totals.set(key, clicks);
@@ -107,7 +107,7 @@ export class CountingLogic implements TaskLogic {
     };
     const click = decodeClick(String(record.value()));
     if (forwardedFrom === 'unknown' || !click) {
-      list('rejected');
+      list(forwardedFrom === 'unknown' ? 'misrouted' : 'malformed');
       return 'rejected';
     }
     const { user, id } = click;
@@ -122,13 +122,13 @@ export class CountingLogic implements TaskLogic {
     this.#clicks++;
     if (this.#emitsEvery) this.#publish(user, output);
     else this.#changed.add(user);
-    const { windowed, late } = this.#books;
-    if (this.#windows.count(click, input, record.offset, output))
-      this.#books = { windowed: windowed + 1, late };
-    else {
-      this.#books = { windowed, late: late + 1 };
-      list(`late at ${this.#windows.streamTime}`);
-    }
+    const { windowed, missed, late } = this.#books;
+    const timing = this.#windows.count(click, input, record.offset, output);
+    if (timing !== 'in time') list(`${timing} at ${this.#windows.streamTime}`);
+    this.#books =
+      timing === 'late'
+        ? { windowed, missed, late: late + 1 }
+        : { windowed: windowed + 1, missed: missed + (timing === 'missed' ? 1 : 0), late };
     if (!this.#sessions) return 'counted';
     if (this.#sessions.count(click, this.#windows.streamTime ?? 0)) this.#sessionBooks.sessioned++;
     else {
@@ -156,10 +156,10 @@ export class CountingLogic implements TaskLogic {
     for (const user of this.#changed) this.#publish(user, output);
     this.#changed.clear();
     if (this.isClosing) this.#world.coverage.count('transactions that close what was left over');
-    this.#windows.flush(output, (start, result) =>
+    this.#windows.flush(output, (key, result) =>
       output.write({
         topic: TOPICS.windows,
-        key: Buffer.from(String(start)),
+        key: Buffer.from(key),
         value: Buffer.from(JSON.stringify(result)),
       }),
     );

@@ -41,6 +41,7 @@ export const COVERED = [
   'windows with inexact users',
   'duplicates',
   'late clicks',
+  'clicks that missed some windows',
   'window results deleted',
   'sessions closed',
   'sessions absorbed or moved',

@@ -29,6 +29,9 @@ interface CheckpointRecord {
   readonly state: LogicState;
 }
 
+/** Why a record is no click that is counted here. */
+type Rejection = 'malformed' | 'misrouted';
+
 /** A committed record of an input, as the recount judges it. */
 interface Judged {
   readonly offset: number;
@@ -50,6 +53,8 @@ interface Seen {
   /** Totals, and the offsets of dead letters, not yet covered by a checkpoint that can be checked. */
   results: { offset: number; user: number; total: number }[];
   deadLetters: number[];
+  /** Where the letters of rejected records stand, by place, until a checkpoint covers them. */
+  readonly rejected: Map<string, number>;
   newestTotal: Map<number, number>;
   readonly windows: WindowRecount;
   readonly sessions: SessionRecount | undefined;
@@ -66,6 +71,7 @@ interface Seen {
   repartitionAt: number;
   receivedAt: number[];
   letters: number;
+  missed: number;
   late: number;
   /** Set when readers of the partition have come to see something that was not yet checked as a whole. */
   isChanged: boolean;
@@ -80,7 +86,7 @@ const NOTHING: CheckpointRecord = {
   resultEnds: {},
   books: { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 },
   sums: {},
-  state: { streamTime: null, books: { windowed: 0, late: 0 }, isClosing: false, windowsEnd: '0' },
+  state: { streamTime: null, books: { windowed: 0, missed: 0, late: 0 }, isClosing: false, windowsEnd: '0' },
 };
 
 /**
@@ -108,6 +114,7 @@ export class Invariants {
         repartition: [],
         results: [],
         deadLetters: [],
+        rejected: new Map<string, number>(),
         newestTotal: new Map<number, number>(),
         windows: new WindowRecount(world, partition, sessions),
         ids: { input: new Map<number, number>(), repartition: new Map<number, number>() },
@@ -120,6 +127,7 @@ export class Invariants {
         repartitionAt: 0,
         receivedAt: Array.from({ length: world.partitions }, () => 0),
         letters: 0,
+        missed: 0,
         late: 0,
         isChanged: false,
       };
@@ -162,18 +170,26 @@ export class Invariants {
     );
   }
 
-  /** Whether every window has its final result. */
+  /** Whether every window and every session has its final result. */
   get isAllClosed(): boolean {
     return this.#tasks.every(
       ({ windows, sessions }) => windows.openWindows === 0 && (sessions?.openSessions ?? 0) === 0,
     );
   }
 
-  /** How many windows have no final result, for the report. */
+  /** How many windows and sessions have no final result, for the report. */
   get open(): string {
     return this.#tasks
-      .filter(({ windows }) => windows.openWindows > 0)
-      .map(({ partition, windows }) => `partition ${partition}: ${windows.openWindows}`)
+      .map(({ partition, windows, sessions }) => ({
+        partition,
+        openWindows: windows.openWindows,
+        openSessions: sessions?.openSessions ?? 0,
+      }))
+      .filter(({ openWindows, openSessions }) => openWindows > 0 || openSessions > 0)
+      .map(
+        ({ partition, openWindows, openSessions }) =>
+          `partition ${partition}: ${openWindows} windows, ${openSessions} sessions`,
+      )
       .join('; ');
   }
 
@@ -287,7 +303,16 @@ export class Invariants {
         task.deadLetters.push(offset);
         if (reason === 'session-late')
           task.sessions?.takeLetter({ place, offset, streamTime: Number(streamTime) });
-        if (reason === 'late') task.windows.takeLetter({ place, offset, streamTime: Number(streamTime) });
+        else if (reason === 'late' || reason === 'missed')
+          task.windows.takeLetter({ reason, place, offset, streamTime: Number(streamTime) });
+        else {
+          const due = rejectionOf(task, place);
+          if (reason !== due)
+            throw new Violation(
+              `partition ${partition}: ${place} is listed as ${reason}, and is ${due ?? 'not to be rejected'}`,
+            );
+          task.rejected.set(place, offset);
+        }
         return;
       }
       case TOPICS.checkpoint: {
@@ -325,9 +350,17 @@ export class Invariants {
       task.recounted.set(click.user, (task.recounted.get(click.user) ?? 0) + 1);
       delta.counted++;
       task.sessions?.count(place, click);
-      if (!task.windows.count(place, click, record.seenMs)) return;
-      task.late++;
-      this.#world.coverage.count('late clicks');
+      const lateness = task.windows.count(place, click, record.seenMs);
+      if (lateness === undefined) return;
+      task[lateness]++;
+      this.#world.coverage.count(lateness === 'late' ? 'late clicks' : 'clicks that missed some windows');
+    };
+    const lettersEnd = Number(next.resultEnds[TOPICS.deadLetters] ?? 0);
+    const reject = (place: string) => {
+      delta.rejected++;
+      if ((task.rejected.get(place) ?? Infinity) >= lettersEnd)
+        throw new Violation(where(`${place} is rejected and has no dead letter`));
+      task.rejected.delete(place);
     };
     // Its own input, below the position.
     const position = Number(next.input.position);
@@ -336,10 +369,12 @@ export class Invariants {
       throw new Violation(where(`position ${position} is behind what can be read`));
     for (; (task.input[task.inputAt]?.offset ?? Infinity) < position; task.inputAt++) {
       const record = task.input[task.inputAt];
+      if (!record) break;
       delta.read++;
-      if (!record?.click) delta.rejected++;
+      const place = `${placeOf(TOPICS.input, partition)}/${record.offset}`;
+      if (!record.click) reject(place);
       else if (record.home !== partition) delta.forwarded++;
-      else add('input', `${placeOf(TOPICS.input, partition)}/${record.offset}`, record, record.click);
+      else add('input', place, record, record.click);
     }
     // Of every other input, below the mark.
     const expected = new Map<string, Click>();
@@ -374,9 +409,10 @@ export class Invariants {
       task.repartitionAt++
     ) {
       const record = task.repartition[task.repartitionAt];
+      if (!record) break;
       delta.received++;
-      if (!record?.origin) {
-        delta.rejected++;
+      if (!record.origin) {
+        reject(`${placeOf(TOPICS.repartition, partition)}/${record.offset}`);
         continue;
       }
       const place = `${placeOf(TOPICS.input, record.origin.partition)}/${record.origin.offset}`;
@@ -411,14 +447,19 @@ export class Invariants {
     expect(where('users with a total'), task.published.size, task.recounted.size);
     expect(where('sums.clicks'), next.sums['clicks'], clicks);
     expect(where('sums.users'), next.sums['users'], task.recounted.size);
-    const lettersEnd = Number(next.resultEnds[TOPICS.deadLetters] ?? 0);
     while ((task.deadLetters[0] ?? Infinity) < lettersEnd) {
       task.deadLetters.shift();
       task.letters++;
     }
-    expect(where('dead letters'), task.letters, books.rejected + task.late + (task.sessions?.late ?? 0));
+    for (const [place, offset] of task.rejected)
+      if (offset < lettersEnd) throw new Violation(where(`${place} is listed, and is not rejected yet`));
+    expect(
+      where('dead letters'),
+      task.letters,
+      books.rejected + task.missed + task.late + (task.sessions?.late ?? 0),
+    );
     const resultsEnd = Number(next.resultEnds[TOPICS.windows] ?? 0);
-    const counts = { counted: clicks, late: task.late };
+    const counts = { counted: clicks, missed: task.missed, late: task.late };
     task.windows.check(next.state, next.sums, counts, { resultsEnd, lettersEnd, seenMs }, where);
     const { streamTime, isClosing, sessions = { sessioned: 0, sessionLate: 0 } } = next.state;
     const ends = { resultsEnd: Number(next.resultEnds[TOPICS.sessions] ?? 0), lettersEnd };
@@ -464,6 +505,19 @@ function isEnding(partition: number, { ending }: ModelTransactions): boolean {
   // With a planted bug, ids go on after the partition.
   for (const { id } of ending) if (id === own || id.startsWith(`${own} `)) return true;
   return false;
+}
+
+/** Why the record of a place is to be rejected by this task; undefined if it is not, or is none of its own. */
+function rejectionOf({ partition, input, repartition }: Seen, place: string): Rejection | undefined {
+  const [topic = '', of, offset] = place.split('/');
+  if (Number(of) !== partition) return undefined;
+  const at = (record: Judged) => record.offset === Number(offset);
+  if (topic === TOPICS.input) {
+    const record = input.find(at);
+    return record && !record.click ? 'malformed' : undefined;
+  }
+  const record = topic === TOPICS.repartition ? repartition.find(at) : undefined;
+  return record && !record.origin ? 'misrouted' : undefined;
 }
 
 /** Takes note of a click's id. @returns whether it was there within the horizon before. */

@@ -74,15 +74,20 @@ export class SessionCounts {
     this.#open.set(user, others);
   }
 
-  /** @returns whether the click is in a session: it touches one that is open, or is in time for one of its own. */
+  /**
+   * @returns whether the click is in a session: it touches one that is open, or is in time for one of its own. One so old
+   * that a session of its own would be closed begins none anew (docs/decisions/0007-sessions-and-finality.md).
+   */
   count({ user, eventTime }: Click, streamTime: number): boolean {
     const { gapMs, graceMs } = this.#settings;
     const before = this.#open.get(user) ?? [];
     const touched = before.filter(
       (one) =>
-        eventTime >= one.start - gapMs && eventTime <= one.end + gapMs && this.#deadlineOf(one) > streamTime,
+        eventTime > one.start - gapMs && eventTime < one.end + gapMs && this.#deadlineOf(one) > streamTime,
     );
-    if (touched.length === 0 && eventTime <= streamTime - graceMs) return false;
+    const closeTime = streamTime - graceMs;
+    if (touched.length === 0 && eventTime < closeTime) return false;
+    if (touched.some(({ start }) => eventTime < start) && eventTime <= closeTime - gapMs) return false;
     const [
       session = { user, start: eventTime, end: eventTime, clicks: 0, written: undefined, isFinal: false },
     ] = touched;

@@ -78,7 +78,7 @@ export class SessionRecount {
     if (letter) {
       this.#letters.splice(index, 1);
       this.#late++;
-      if (eventTime > letter.streamTime - this.#settings.graceMs)
+      if (eventTime >= letter.streamTime - this.#settings.graceMs)
         throw new Violation(`${this.#where}: the click of ${place} was in time for a session of its own`);
       return;
     }
@@ -142,7 +142,7 @@ export class SessionRecount {
     this.#openSessions = openSessions;
   }
 
-  /** Each click is in one session, which is without gaps and apart from the one before, unless that was closed. */
+  /** Each click is in one session, which is without gaps, and a gap apart from the one before unless that was closed. */
   #checkUser(
     user: number,
     sessions: { start: number; result: SessionResult }[],
@@ -154,29 +154,17 @@ export class SessionRecount {
     sessions.sort((one, other) => one.start - other.start);
     let at = 0;
     let before: SessionResult | undefined;
-    const apart: { start: number; result: SessionResult }[] = [];
     for (const { start, result } of sessions) {
-      if (before && start <= before.end + gapMs && !isClosed(before) && !isClosed(result))
-        throw new Violation(
-          where(`the session of user ${user} from ${start} is not merged with the one before`),
-        );
-      before = result;
-      // Clicks that are late, and touch an open session one after another, may move its start into a closed one.
-      const last = apart.at(-1);
-      if (!last || start > last.result.end) apart.push({ start, result });
-      else {
-        const end = Math.max(last.result.end, result.end);
-        last.result = { end, clicks: last.result.clicks + result.clicks, final: result.final };
-      }
-    }
-    for (const { start, result } of apart) {
       const what = `the session of user ${user} from ${start}`;
+      if (before && start < before.end + gapMs && !isClosed(before) && !isClosed(result))
+        throw new Violation(where(`${what} is not merged with the one before`));
+      before = result;
       expect(where(`start of ${what}`), start, times[at]);
       let clicks = 0;
       let last = start;
       for (; (times[at] ?? Infinity) <= result.end; at++) {
         const time = times[at] ?? 0;
-        if (time - last > gapMs) throw new Violation(where(`${what} has a gap before ${time}`));
+        if (time - last >= gapMs) throw new Violation(where(`${what} has a gap before ${time}`));
         last = time;
         clicks++;
       }

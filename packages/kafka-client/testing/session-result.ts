@@ -1,8 +1,8 @@
 /** How sessions are made in a schedule. */
 export interface SessionSettings {
-  /** Clicks of a user that are no further apart are of one session. */
+  /** Clicks of a user that are less apart are of one session. */
   readonly gapMs: number;
-  /** A session closes when stream time is further behind its end than the gap by this much. */
+  /** A session closes when stream time is the gap and this much behind its end. */
   readonly graceMs: number;
 }
 

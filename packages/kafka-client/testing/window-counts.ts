@@ -1,7 +1,12 @@
 import type { InputName, TaskOutput } from '../src/task-logic.ts';
 import type { Click } from './click.ts';
 import type { SessionCounts } from './session-counts.ts';
-import type { WindowResult, WindowSettings } from './window-result.ts';
+import {
+  CLOSED_UNTIL_KEY,
+  type ClosedUntil,
+  type WindowResult,
+  type WindowSettings,
+} from './window-result.ts';
 
 interface OpenWindow {
   readonly start: number;
@@ -27,6 +32,8 @@ export class WindowCounts {
   /** Idle time that has closed nothing yet. */
   #idleMs = 0;
   #end = 0n;
+  /** As the newest record of it says; undefined where that has to be said again. */
+  #closedUntil: number | undefined;
 
   /** @param sessions closed by the same stream time. */
   constructor(settings: WindowSettings, sessions?: SessionCounts) {
@@ -59,13 +66,19 @@ export class WindowCounts {
     return { openWindows: this.#open.size, windowClicks };
   }
 
-  resume(streamTime: number | undefined, end: bigint): void {
+  /** @param wasClosing whether windows were left to close, so that it was not said yet how far they are closed. */
+  resume(streamTime: number | undefined, end: bigint, wasClosing: boolean): void {
     this.#streamTime = streamTime;
     this.#end = end;
+    if (streamTime !== undefined && !wasClosing) this.#closedUntil = this.#closedAt(streamTime);
   }
 
-  restore(start: number, { clicks, users, usersExact, final }: WindowResult, offset: bigint): void {
+  restore(key: string, value: string, offset: bigint): void {
     if (offset >= this.#end) this.#end = offset + 1n;
+    // How far windows are closed follows from the stream time.
+    if (key === CLOSED_UNTIL_KEY) return;
+    const start = Number(key);
+    const { clicks, users, usersExact, final } = JSON.parse(value) as WindowResult;
     this.#open.delete(start);
     if (final) return;
     const window = this.#windowAt(start);
@@ -73,9 +86,11 @@ export class WindowCounts {
   }
 
   rebuild({ user, eventTime }: Click, input: InputName, offset: bigint): void {
-    const window = this.#open.get(this.#startOf(eventTime));
-    window?.users.add(user);
-    if (window) window.from[input] ??= offset;
+    for (const start of this.#startsOf(eventTime)) {
+      const window = this.#open.get(start);
+      window?.users.add(user);
+      if (window) window.from[input] ??= offset;
+    }
   }
 
   loseUsers(): void {
@@ -90,20 +105,33 @@ export class WindowCounts {
     this.#idleMs = 0;
   }
 
-  /** @returns whether the click came in time for its window. */
-  count({ user, eventTime }: Click, input: InputName, offset: bigint, output: TaskOutput): boolean {
+  /** @returns what the click is: in time for all of its windows, for some of them, or for none. */
+  count(
+    { user, eventTime }: Click,
+    input: InputName,
+    offset: bigint,
+    output: TaskOutput,
+  ): 'in time' | 'missed' | 'late' {
     if (this.#streamTime === undefined || eventTime > this.#streamTime) {
       this.#streamTime = eventTime;
       this.#close(output);
     }
-    const start = this.#startOf(eventTime);
-    if (this.#deadlineOf(start) <= this.#streamTime) return false;
-    const window = this.#windowAt(start);
-    window.clicks++;
-    window.users.add(user);
-    window.from[input] ??= offset;
-    this.#changed.add(window);
-    return true;
+    const starts = this.#startsOf(eventTime);
+    const { length: windows } = starts;
+    let missed = 0;
+    for (const start of starts) {
+      if (this.#deadlineOf(start) <= this.#streamTime) {
+        missed++;
+        continue;
+      }
+      const window = this.#windowAt(start);
+      window.clicks++;
+      window.users.add(user);
+      window.from[input] ??= offset;
+      this.#changed.add(window);
+    }
+    if (missed === windows) return 'late';
+    return missed > 0 ? 'missed' : 'in time';
   }
 
   /** Moves stream time from deadline to deadline. @returns how many windows it has closed. */
@@ -122,15 +150,20 @@ export class WindowCounts {
   }
 
   /** @param write returns the offset at which the record will stand. */
-  flush(output: TaskOutput, write: (start: number, result: WindowResult) => bigint): void {
+  flush(output: TaskOutput, write: (key: string, result: WindowResult | ClosedUntil) => bigint): void {
     this.#close(output);
     for (const window of this.#changed) {
       const { start, clicks, usersExact, isFinal } = window;
       const users = Math.max(window.users.size, window.usersAtLeast);
-      window.writtenAt = write(start, { clicks, users, usersExact, final: isFinal });
+      window.writtenAt = write(String(start), { clicks, users, usersExact, final: isFinal });
       this.#end = window.writtenAt + 1n;
     }
     this.#changed = new Set();
+    if (this.#streamTime === undefined || this.#deadlineOf(this.#firstStart) <= this.#streamTime) return;
+    const closedUntil = this.#closedAt(this.#streamTime);
+    if (closedUntil === this.#closedUntil) return;
+    this.#closedUntil = closedUntil;
+    this.#end = write(CLOSED_UNTIL_KEY, { closedUntil }) + 1n;
   }
 
   /** The lowest offset of that input that holds a click of an open window. */
@@ -144,9 +177,14 @@ export class WindowCounts {
   }
 
   get #nextDeadline(): number {
+    return Math.min(this.#deadlineOf(this.#firstStart), this.#sessions?.nextDeadline ?? Infinity);
+  }
+
+  /** Of the open windows, Infinity if none is. */
+  get #firstStart(): number {
     let first = Infinity;
     for (const start of this.#open.keys()) if (start < first) first = start;
-    return Math.min(this.#deadlineOf(first), this.#sessions?.nextDeadline ?? Infinity);
+    return first;
   }
 
   /** Closes what is due, as far as the transaction has room. */
@@ -179,8 +217,17 @@ export class WindowCounts {
     return window;
   }
 
-  #startOf(eventTime: number): number {
-    return Math.floor(eventTime / this.#settings.sizeMs) * this.#settings.sizeMs;
+  /** Of all windows that it is in, the first one first. */
+  #startsOf(eventTime: number): number[] {
+    const { sizeMs, advanceMs } = this.#settings;
+    const last = Math.floor(eventTime / advanceMs) * advanceMs;
+    return Array.from({ length: sizeMs / advanceMs }, (_, index) => last - sizeMs + (index + 1) * advanceMs);
+  }
+
+  /** The greatest end of a window that is closed at that stream time. */
+  #closedAt(streamTime: number): number {
+    const { advanceMs, graceMs } = this.#settings;
+    return Math.floor((streamTime - graceMs) / advanceMs) * advanceMs;
   }
 
   #deadlineOf(start: number): number {

@@ -3,10 +3,11 @@ import type { PlacedModelRecord } from './model-log.ts';
 import { EPOCH_MS, type World } from './simulation-world.ts';
 import type { SessionRecount } from './session-recount.ts';
 import { expect, Violation } from './violation.ts';
-import type { LogicState, WindowResult } from './window-result.ts';
+import { CLOSED_UNTIL_KEY, type ClosedUntil, type LogicState, type WindowResult } from './window-result.ts';
 
-/** A late click's dead letter. */
+/** The dead letter of a click that came too late for some of its windows, or for all. */
 export interface LateLetter {
+  readonly reason: 'missed' | 'late';
   readonly place: string;
   readonly offset: number;
   readonly streamTime: number;
@@ -23,6 +24,10 @@ export class WindowRecount {
   /** Not yet covered by a checkpoint that can be checked. */
   #results: { readonly offset: number; readonly start: number; readonly result: WindowResult }[] = [];
   readonly #newest = new Map<number, WindowResult>();
+  #closings: { readonly offset: number; readonly closedUntil: number }[] = [];
+  /** As readers see it, and as a checkpoint covers it. */
+  #newestClosedUntil = -Infinity;
+  #closedUntil = -Infinity;
   readonly #published = new Map<number, WindowResult>();
   readonly #recounted = new Map<number, { clicks: number; readonly users: Set<number> }>();
   #letters: LateLetter[] = [];
@@ -35,7 +40,7 @@ export class WindowRecount {
   #openWindows = 0;
   #state: LogicState = {
     streamTime: null,
-    books: { windowed: 0, late: 0 },
+    books: { windowed: 0, missed: 0, late: 0 },
     isClosing: false,
     windowsEnd: '0',
   };
@@ -49,10 +54,24 @@ export class WindowRecount {
 
   /** Takes in a committed result. @throws Violation */
   take({ key, value, offset }: PlacedModelRecord): void {
+    if (String(key) === CLOSED_UNTIL_KEY) {
+      const { closedUntil } = JSON.parse(String(value)) as ClosedUntil;
+      if (closedUntil < this.#newestClosedUntil)
+        throw new Violation(
+          `${this.#where}: windows are closed until ${closedUntil} after ${this.#newestClosedUntil}`,
+        );
+      this.#newestClosedUntil = closedUntil;
+      this.#closings.push({ offset, closedUntil });
+      return;
+    }
     const start = Number(key);
     const result = JSON.parse(String(value)) as WindowResult;
     const before = this.#newest.get(start);
     const where = `${this.#where}: the window from ${start}`;
+    if (start + this.#world.windows.sizeMs <= this.#newestClosedUntil)
+      throw new Violation(
+        `${where} has a result at offset ${offset}, and windows are closed until ${this.#newestClosedUntil}`,
+      );
     if (before?.final) throw new Violation(`${where} has a result at offset ${offset} after its final one`);
     if (before && (before.clicks > result.clicks || before.users > result.users))
       throw new Violation(`${where} has ${JSON.stringify(result)} after ${JSON.stringify(before)}`);
@@ -62,7 +81,7 @@ export class WindowRecount {
     this.#results.push({ offset, start, result });
   }
 
-  /** Takes in the committed dead letter of a late click. @throws Violation */
+  /** Takes in a committed dead letter. @throws Violation */
   takeLetter(letter: LateLetter): void {
     const before = this.#letters.at(-1);
     if (before && before.streamTime > letter.streamTime)
@@ -73,32 +92,43 @@ export class WindowRecount {
   }
 
   /**
-   * Counts a click below the newest position, unless it is listed as late.
+   * Counts a click below the newest position in each of its windows, but for those that it is listed as too late for.
    *
    * @param place where it was read first.
-   * @returns whether it is.
+   * @returns how it is listed, undefined if it is not.
    */
-  count(place: string, click: Click, seenMs: number): boolean {
-    const { sizeMs, graceMs } = this.#world.windows;
+  count(place: string, click: Click, seenMs: number): LateLetter['reason'] | undefined {
+    const { sizeMs, advanceMs } = this.#world.windows;
     this.#greatestEventTime = Math.max(this.#greatestEventTime, click.eventTime);
     this.#greatestLeadMs = Math.max(this.#greatestLeadMs, click.eventTime - seenMs);
     this.#counted++;
-    const start = click.eventTime - (click.eventTime % sizeMs);
     const letter = this.#letters.find((one) => one.place === place);
-    if (!letter) {
+    let closed = 0;
+    let windows = 0;
+    for (
+      let start = click.eventTime - (click.eventTime % advanceMs);
+      start + sizeMs > click.eventTime;
+      start -= advanceMs
+    ) {
+      windows++;
+      if (letter && this.#deadlineOf(start) <= letter.streamTime) {
+        closed++;
+        continue;
+      }
       const window = this.#recounted.get(start) ?? { clicks: 0, users: new Set() };
       window.clicks++;
       window.users.add(click.user);
       this.#recounted.set(start, window);
-      return false;
     }
+    if (!letter) return undefined;
     this.#letters.splice(this.#letters.indexOf(letter), 1);
-    const where = `${this.#where}: the click of ${place}`;
-    const { streamTime } = letter;
-    if (start + sizeMs + graceMs > streamTime)
-      throw new Violation(`${where} is late, and its window was open at ${streamTime}`);
+    const { reason, streamTime } = letter;
+    if (reason === 'late' ? closed < windows : closed === 0 || closed === windows)
+      throw new Violation(
+        `${this.#where}: the click of ${place} is ${reason}, and ${windows - closed} of its ${windows} windows were open at ${streamTime}`,
+      );
     this.#late.push({ ...letter, seenMs });
-    return true;
+    return reason;
   }
 
   /**
@@ -112,7 +142,7 @@ export class WindowRecount {
   check(
     state: LogicState,
     sums: Readonly<Record<string, number>>,
-    counts: { readonly counted: number; readonly late: number },
+    counts: { readonly counted: number; readonly missed: number; readonly late: number },
     { resultsEnd, lettersEnd, seenMs }: { resultsEnd: number; lettersEnd: number; seenMs: number },
     where: (what: string) => string,
   ): void {
@@ -121,13 +151,17 @@ export class WindowRecount {
     if (this.#state.isClosing && windowed + late !== counts.counted)
       throw new Violation(where('clicks are counted while windows are left to close'));
     const early = this.#letters.find(({ offset }) => offset < lettersEnd);
-    if (early) throw new Violation(where(`${early.place} is listed as late and is not counted`));
+    if (early) throw new Violation(where(`${early.place} is listed as ${early.reason} and is not counted`));
+    expect(where('books.missed'), state.books.missed, counts.missed);
     expect(where('books.late'), state.books.late, counts.late);
     expect(where('books.windowed'), state.books.windowed, counts.counted - counts.late);
     while ((this.#results[0]?.offset ?? Infinity) < resultsEnd) {
       const covered = this.#results.shift();
       if (covered) this.#published.set(covered.start, covered.result);
     }
+    while ((this.#closings[0]?.offset ?? Infinity) < resultsEnd)
+      this.#closedUntil = this.#closings.shift()?.closedUntil ?? this.#closedUntil;
+    this.#checkClosedUntil(state, where);
     expect(where('windows with a result'), this.#published.size, this.#recounted.size);
     this.#checkStreamTime(state.streamTime, seenMs, where);
     this.#checkLate(where);
@@ -148,6 +182,8 @@ export class WindowRecount {
           where(`${what} is ${published.final ? 'final' : 'open'} at stream time ${state.streamTime}`),
         );
       if (published.final) continue;
+      if (start + this.#world.windows.sizeMs <= this.#closedUntil)
+        throw new Violation(where(`${what} is open, and windows are closed until ${this.#closedUntil}`));
       openWindows++;
       windowClicks += clicks;
     }
@@ -159,12 +195,24 @@ export class WindowRecount {
 
   /** Whether there are results that no checkpoint covers. */
   get isAhead(): boolean {
-    return this.#results.length > 0 || this.#letters.length > 0;
+    return this.#results.length > 0 || this.#closings.length > 0 || this.#letters.length > 0;
   }
 
   /** Windows that have no final result as of the newest checkpoint that was checked. */
   get openWindows(): number {
     return this.#openWindows;
+  }
+
+  /** How far windows are closed is said with the transaction that has closed them, the last one if it takes several. */
+  #checkClosedUntil({ streamTime, isClosing }: LogicState, where: (what: string) => string): void {
+    if (streamTime === null) return;
+    const { advanceMs, graceMs } = this.#world.windows;
+    const closeTime = streamTime - graceMs;
+    const due = closeTime - (closeTime % advanceMs);
+    if (isClosing ? this.#closedUntil > due : this.#closedUntil !== due)
+      throw new Violation(
+        where(`windows are closed until ${this.#closedUntil}, expected ${due} at stream time ${streamTime}`),
+      );
   }
 
   #checkStreamTime(streamTime: number | null, seenMs: number, where: (what: string) => string): void {
@@ -193,12 +241,12 @@ export class WindowRecount {
   #checkLate(where: (what: string) => string): void {
     // The longest interval that still is idle time, of which the long poll is over when the answer comes.
     const mostAheadMs = LONGEST_INTERVAL_MS - this.#world.timeouts.fetchMs;
-    for (const { place, streamTime, seenMs } of this.#late) {
+    for (const { place, reason, streamTime, seenMs } of this.#late) {
       const couldBe = Math.max(this.#greatestEventTime, this.#greatestLeadMs + seenMs);
       if (streamTime > couldBe + mostAheadMs)
         throw new Violation(
           where(
-            `the click of ${place} is late because of a pause: stream time was ${streamTime}, and could be ${couldBe}`,
+            `the click of ${place} is ${reason} because of a pause: stream time was ${streamTime}, and could be ${couldBe}`,
           ),
         );
     }

@@ -1,11 +1,20 @@
 /** How windows are counted in a schedule. */
 export interface WindowSettings {
-  /** Windows tumble: each begins where the one before ends, and one begins at 0. */
   readonly sizeMs: number;
+  /** A window begins each time, and one at 0; it divides the size. They tumble if it is the size, and hop otherwise. */
+  readonly advanceMs: number;
   /** A window closes when stream time is this far behind its end. */
   readonly graceMs: number;
   /** An id is remembered while the input has no record that is later than its last one by more. */
   readonly horizonMs: number;
+}
+
+/** Key of the record, among those of windows, that says how far windows are closed. */
+export const CLOSED_UNTIL_KEY = 'closedUntil';
+
+/** Its value: windows that end there or before have their final result above it, and nothing behind it. */
+export interface ClosedUntil {
+  readonly closedUntil: number;
 }
 
 /** The value of a window's record, whose key is the window's start. */
@@ -21,7 +30,8 @@ export interface WindowResult {
 export interface LogicState {
   /** Null before the first click. */
   readonly streamTime: number | null;
-  readonly books: { readonly windowed: number; readonly late: number };
+  /** Clicks that are in windows, of these the ones that came too late for some of theirs, and those in none. */
+  readonly books: { readonly windowed: number; readonly missed: number; readonly late: number };
   /** Whether windows are left to be closed by the transactions that follow. */
   readonly isClosing: boolean;
   /** Offset behind the last result of a window. */
