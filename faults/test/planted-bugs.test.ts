@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startBroker } from '@clickstream/local-kafka';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '../src/fault.ts';
+import { killAtEachMoment } from '../src/faults/kill-at-each-moment.ts';
 import { killAtRandomMoments } from '../src/faults/kill-at-random-moments.ts';
 import { runFault } from '../src/run-fault.ts';
 import { SAME_SEAT } from '../src/seats.ts';
@@ -33,25 +34,38 @@ const killedAfterCommits: Fault = {
   },
 };
 
-/** What each of them has to be found by, one of them by a fault of the suite as it is. The seed is that of `docs/testing.md`. */
+/** Found by counting. */
+const MISCOUNTED = /\d+ clicks are lost and \d+ counted twice/;
+
+/** What each of them has to be found by, two of them by a fault of the suite as it is. The seed is that of `docs/testing.md`. */
 const FOUND_BY = {
   'a transaction in the middle of a batch commits the position after the batch': {
     fault: killedAfterCommits,
     rounds: 1,
     seed: 1,
     seen: { lost: SOME, doubled: 0 },
+    finding: MISCOUNTED,
   },
   'ids are not remembered over a restart': {
     fault: killAtRandomMoments,
     rounds: 6,
     seed: 1,
     seen: { lost: 0, doubled: SOME },
+    finding: MISCOUNTED,
+  },
+  'the checkpoint is committed before the results that it covers': {
+    fault: killAtEachMoment,
+    rounds: 1,
+    seed: 1,
+    // The engine itself tells the two apart at its next start, and refuses to count on.
+    seen: {},
+    finding: /the restored state has/,
   },
 };
 
 describe.concurrent('the suite finds it when', () => {
   test.for(PLANTED_BUGS)('$name', async ({ name }, { onTestFinished, expect }) => {
-    const { fault, rounds, seed, seen } = FOUND_BY[name];
+    const { fault, rounds, seed, seen, finding } = FOUND_BY[name];
     const folder = mkdtempSync(join(tmpdir(), 'clickstream-fault-'));
     const broker = await startBroker({ heapMb: 256 });
     onTestFinished(broker.stop);
@@ -70,7 +84,7 @@ describe.concurrent('the suite finds it when', () => {
     const said = logs.map((file) => readFileSync(join(folder, file), 'utf8')).join('');
     expect(said).toContain(`planted: ${name}`);
     expect(outcome, outcome.failure?.finding).toMatchObject(seen);
-    expect(outcome.failure?.finding).toMatch(/\d+ clicks are lost and \d+ counted twice/);
+    expect(outcome.failure?.finding).toMatch(finding);
     onTestFinished(() => rm(folder, { recursive: true }));
   });
 });

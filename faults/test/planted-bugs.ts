@@ -19,4 +19,13 @@ export const PLANTED_BUGS = [
     from: 'if (from >= to) return;',
     to: 'if (from <= to) return;',
   },
+  {
+    name: 'the checkpoint is committed before the results that it covers',
+    file: 'stream-task.ts',
+    from: 'const firstOffsets = await producer.send([...records, checkpointRecord], ',
+    to: `await producer.send([checkpointRecord]);
+      await producer.commit();
+      await producer.begin();
+      const firstOffsets = await producer.send(records, `,
+  },
 ] as const satisfies readonly PlantedBug[];
