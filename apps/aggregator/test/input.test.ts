@@ -1,6 +1,7 @@
 import { runTool } from '@clickstream/local-kafka';
 import { encodeClickEvent } from '@clickstream/schema';
 import {
+  assertBooks,
   assertExact,
   createClickLoad,
   createRandomSource,
@@ -52,8 +53,9 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
       offsets.push(offset);
     }
     await producer.send({ topic, key: null, value: click('a'), partition: 1 });
-    const books = await untilAllRead(topics, bad.length + 1, aggregator);
-    expect(books.reduce((sum, { rejected }) => sum + rejected, 0)).toBe(bad.length);
+    await untilAllRead(topics, bad.length + 1, aggregator);
+    const { counted, rejected } = await assertBooks(topics, bad.length + 1);
+    expect({ counted, rejected }).toEqual({ counted: 1, rejected: bad.length });
 
     const letters = await readDeadLetters(topics);
     expect(letters.map(({ reason, partition, offset }) => ({ reason, partition, offset }))).toEqual(
@@ -93,6 +95,8 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
     const answer = new Map(userIds.map((userId) => [userId, codecs.length]));
     const totals = await witness.totals(id, answer);
     expect(new Map([...totals].map(([userId, list]) => [userId, list.at(-1)]))).toEqual(answer);
+    const written = codecs.length * userIds.length;
+    expect(await assertBooks(topics, written)).toMatchObject({ counted: written });
     await aggregator.stop();
   });
 

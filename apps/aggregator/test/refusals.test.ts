@@ -6,6 +6,7 @@ import { createRecordProducer } from '@clickstream/kafka-client';
 import { runTool } from '@clickstream/local-kafka';
 import { encodeRunningTotal } from '@clickstream/schema';
 import {
+  assertBooks,
   assertExact,
   assertVerified,
   type AtEnd,
@@ -287,5 +288,6 @@ describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
     for await (const record of readCommitted(topics, totals))
       clicks.set(String(record.key()), (JSON.parse(String(record.value())) as { clicks: number }).clicks);
     expect(clicks).toEqual(load.answer);
+    await assertBooks(topics, load.written);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DeadLetterReason } from '@clickstream/schema';
-import { sumOfBooks, untilAllRead, type Books } from './newest-checkpoints.ts';
+import { sumOfBooks, untilReadCheckpoints, type Books, type NewestCheckpoint } from './newest-checkpoints.ts';
 import { readDeadLetters } from './read-dead-letters.ts';
 import type { TestTopics } from './test-topics.ts';
 
@@ -16,7 +16,8 @@ const COUNTED_REASONS: readonly DeadLetterReason[] = ['late', 'missed', 'session
  * @throws AssertionError with what differs.
  */
 export async function assertBooks(topics: TestTopics, written: number): Promise<Books> {
-  const books = await untilAllRead(topics, written);
+  const checkpoints = await untilReadCheckpoints(topics, written);
+  const books = [...checkpoints.values()].map((checkpoint) => checkpoint.books);
   for (const task of books) {
     const { read, received, counted, duplicate, rejected, forwarded } = task;
     const { windowed, late, sessioned, sessionLate } = task;
@@ -28,6 +29,7 @@ export async function assertBooks(topics: TestTopics, written: number): Promise<
   }
   const sum = sumOfBooks(books);
   assert.deepEqual([sum.read, sum.forwarded], [written, sum.received]);
+  assertPairs(checkpoints);
 
   const letters = await readDeadLetters(topics);
   const count = (reason: DeadLetterReason) => letters.filter((letter) => letter.reason === reason).length;
@@ -49,4 +51,25 @@ export async function assertBooks(topics: TestTopics, written: number): Promise<
   );
   assert.equal(origins.size, letters.length);
   return sum;
+}
+
+/**
+ * What tasks have received from a task is what it has forwarded, and nothing else was received.
+ *
+ * @throws AssertionError with what differs.
+ */
+function assertPairs(checkpoints: ReadonlyMap<number, NewestCheckpoint>): void {
+  const receivedFrom = new Map<number, number>();
+  for (const [home, { receivedFrom: from, books }] of checkpoints) {
+    // Begun by an older version, which did not tell them apart.
+    if (!from) return;
+    const origins = Object.entries(from);
+    const received = origins.reduce((sum, [, clicks]) => sum + clicks, 0);
+    assert.equal(received, books.received, `received by partition ${home}: ${JSON.stringify(from)}`);
+    assert.ok(!(home in from), `partition ${home} received what it forwarded itself`);
+    for (const [origin, clicks] of origins)
+      receivedFrom.set(Number(origin), (receivedFrom.get(Number(origin)) ?? 0) + clicks);
+  }
+  for (const [origin, { books }] of checkpoints)
+    assert.equal(receivedFrom.get(origin) ?? 0, books.forwarded, `forwarded by partition ${origin}`);
 }

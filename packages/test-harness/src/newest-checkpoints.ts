@@ -6,6 +6,7 @@ const count = z.int();
 const checkpointSchema = z
   .object({
     sequence: count,
+    receivedFrom: z.record(z.string(), count).optional(),
     books: z.object({
       read: count,
       received: count,
@@ -25,7 +26,7 @@ const checkpointSchema = z
       }),
     }),
   })
-  .transform(({ sequence, books, sums, state }) => ({ sequence, sums, books: { ...books, ...state.books } }));
+  .transform(({ books, state, ...rest }) => ({ ...rest, books: { ...books, ...state.books } }));
 
 /** What a task has committed last, as far as tests look at it. */
 export type NewestCheckpoint = z.output<typeof checkpointSchema>;
@@ -98,9 +99,19 @@ export async function untilAllRead(
   topics: TestTopics,
   records: number,
   by?: RunningApp,
-  { atLeast = false }: { readonly atLeast?: boolean } = {},
+  options: { readonly atLeast?: boolean } = {},
 ): Promise<Books[]> {
-  const newest = await untilCheckpoints(
+  return booksOf(await untilReadCheckpoints(topics, records, by, options));
+}
+
+/** {@link untilAllRead} that returns the whole checkpoints, by partition. */
+export async function untilReadCheckpoints(
+  topics: TestTopics,
+  records: number,
+  by?: RunningApp,
+  { atLeast = false }: { readonly atLeast?: boolean } = {},
+): Promise<ReadonlyMap<number, NewestCheckpoint>> {
+  return untilCheckpoints(
     topics,
     (checkpoints) => {
       const { read, forwarded, received } = sumOfBooks(booksOf(checkpoints));
@@ -110,7 +121,6 @@ export async function untilAllRead(
     },
     by,
   );
-  return booksOf(newest);
 }
 
 /** Waits until the tasks together have read `records` records and, by idle time, have closed every window and session. */
