@@ -18,8 +18,13 @@ export interface FaultKafka {
   readonly own?: Broker;
   readonly cluster?: Cluster;
   readonly proxies: readonly KafkaProxy[];
+  /** Where the apps connect to. */
+  readonly ports: readonly number[];
+  /** What the command lines of its brokers, and of the tools that were told to talk to them, contain; nothing of a shared one. */
+  readonly traces: readonly string[];
   /** @throws Error when somebody is still connected; those who share a broker are looked for when all are done with it */
   readonly assertNobodyConnected: () => Promise<void>;
+  /** Can be repeated. */
   readonly stop: () => Promise<void>;
 }
 
@@ -30,16 +35,24 @@ export async function startFaultKafka(
 ): Promise<FaultKafka> {
   const nothing = () => Promise.resolve();
   if (!needs) {
-    const { brokers } = await sharedBroker();
-    const shared = { direct: brokers, proxied: brokers, proxies: [] };
+    const { brokers, port } = await sharedBroker();
+    const shared = { direct: brokers, proxied: brokers, proxies: [], ports: [port], traces: [] };
     return { ...shared, assertNobodyConnected: nothing, stop: nothing };
   }
   const { nodes: count, ...rest } = needs;
   if (count === undefined) {
     const own = await startBroker(rest);
-    const { brokers, stop } = own;
-    const assertNobodyConnected = () => assertNoConnection([own.port], [own.pid]);
-    return { direct: brokers, proxied: brokers, own, proxies: [], assertNobodyConnected, stop };
+    const { brokers, port, dataDir, stop } = own;
+    return {
+      direct: brokers,
+      proxied: brokers,
+      own,
+      proxies: [],
+      ports: [port],
+      traces: [dataDir, brokers],
+      assertNobodyConnected: () => assertNoConnection([port], [own.pid]),
+      stop,
+    };
   }
   const cluster = await startCluster({ nodes: count, ...rest });
   const { brokers, proxied, nodes, stop } = cluster;
@@ -51,6 +64,8 @@ export async function startFaultKafka(
     cluster,
     ...(own && { own }),
     proxies,
+    ports: proxies.map(({ port }) => port),
+    traces: [brokers, ...nodes.map(({ dataDir }) => dataDir)],
     // The apps are connected to the proxies, and these for them to a listener of their own.
     assertNobodyConnected: () =>
       assertNoConnection(

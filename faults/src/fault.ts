@@ -122,6 +122,7 @@ export interface AggregatorOptions {
 /** What came out of a fault. */
 export interface Outcome {
   readonly fault: Fault;
+  /** All of them, or with a failure those that were planned. */
   readonly rounds: number;
   readonly clicks: number;
   readonly lost: number;

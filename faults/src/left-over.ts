@@ -4,6 +4,8 @@ import { findProcessesByEnvironment, runTool } from '@clickstream/local-kafka';
 
 const SETTLED_STATES = ['Empty', 'CompleteCommit', 'CompleteAbort'];
 const PATIENCE_MS = 15_000;
+/** The process that ends what a killed runner has left. */
+const GUARD = 'guard-main';
 /** The state of proc_net_tcp(5) in which both sides may send. */
 const ESTABLISHED = '01';
 
@@ -31,10 +33,25 @@ export async function assertNoOpenTransaction(brokers: string, applicationId: st
   }
 }
 
-/** @throws Error when a process that was started for this application is still there. */
-export function assertNoProcess(applicationId: string): void {
-  const left = findProcessesByEnvironment('APPLICATION_ID', applicationId);
-  if (left.length > 0) throw new Error(`processes left: ${left.map(({ pid }) => commandOf(pid)).join(', ')}`);
+/**
+ * @param traces of other processes: one of them is part of their command line.
+ * @throws Error when a process that was started for this application is still there, or one with such a trace.
+ */
+export function assertNoProcess(applicationId: string, traces: readonly string[]): void {
+  const started = findProcessesByEnvironment('APPLICATION_ID', applicationId).map(({ pid }) => pid);
+  const traced = everyPid().filter((pid) => traces.some((trace) => commandLineOf(pid).includes(trace)));
+  assertNone([...new Set([...started, ...traced])]);
+}
+
+/** @throws Error when the runner still has children, other than the one that looks after them. Linux only; elsewhere it does nothing. */
+export function assertNoChild(): void {
+  assertNone(
+    everyPid().filter((pid) => parentOf(pid) === process.pid && !commandLineOf(pid).includes(GUARD)),
+  );
+}
+
+function assertNone(pids: readonly number[]): void {
+  if (pids.length > 0) throw new Error(`processes left: ${pids.map(commandOf).join(', ')}`);
 }
 
 /**
@@ -65,15 +82,58 @@ export function countSockets(pid: number): number | undefined {
   return process.platform === 'linux' ? socketsOf(pid).length : undefined;
 }
 
-function connectionsTo(ports: readonly number[]): string[] {
+/** The other ends of the connections that a process has to these ports, for {@link assertGone}. */
+export function connectionsOf(pid: number, ports: readonly number[]): string[] {
+  if (process.platform !== 'linux') return [];
+  const own = new Set(socketsOf(pid));
+  const all = connections();
+  const from = new Set(
+    all.filter(({ inode, remote }) => own.has(inode) && ports.includes(remote)).map(({ local }) => local),
+  );
+  return all
+    .filter(({ local, remote }) => ports.includes(local) && from.has(remote))
+    .map(({ inode }) => inode);
+}
+
+/** @throws Error when one of these connections is still there after a while */
+export async function assertGone(inodes: readonly string[]): Promise<void> {
+  const startedAt = performance.now();
+  for (let left = inodes; left.length > 0;) {
+    const all = new Set(connections().map(({ inode }) => inode));
+    left = left.filter((inode) => all.has(inode));
+    if (left.length > 0 && performance.now() - startedAt > PATIENCE_MS)
+      throw new Error(`${left.length} connections of apps that have ended are left`);
+    await delay(200);
+  }
+}
+
+/** A line of proc_net_tcp(5). */
+interface Connection {
+  readonly local: number;
+  readonly remote: number;
+  readonly state: string;
+  /** `0` when it belongs to nobody any more. */
+  readonly inode: string;
+}
+
+function connections(): Connection[] {
   const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
     readFileSync(file, 'utf8').split('\n').slice(1),
   );
-  return lines.flatMap((line) => {
-    const [, , remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/);
-    const port = Number.parseInt(remote.split(':')[1] ?? '', 16);
-    return state === ESTABLISHED && ports.includes(port) ? [inode] : [];
+  return lines.map((line) => {
+    const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+    return { local: portOf(local), remote: portOf(remote), state, inode };
   });
+}
+
+function connectionsTo(ports: readonly number[]): string[] {
+  return connections()
+    .filter(({ remote, state }) => state === ESTABLISHED && ports.includes(remote))
+    .map(({ inode }) => inode);
+}
+
+function portOf(address: string): number {
+  return Number.parseInt(address.split(':')[1] ?? '', 16);
 }
 
 function socketsOf(pid: number): string[] {
@@ -97,18 +157,35 @@ function linkOf(path: string): string {
 }
 
 function ownerOf(inode: string): string {
-  for (const entry of readdirSync('/proc')) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || !socketsOf(pid).includes(inode)) continue;
-    return commandOf(pid);
+  const owner = everyPid().find((pid) => socketsOf(pid).includes(inode));
+  return owner === undefined ? 'nobody' : commandOf(owner);
+}
+
+/** None where /proc is not. */
+function everyPid(): number[] {
+  return process.platform === 'linux' ? readdirSync('/proc').map(Number).filter(Number.isInteger) : [];
+}
+
+/** @returns undefined for one that is over, even if nobody has taken note of its end. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const [state, parent] =
+      /^\d+ \(.*\) (\S) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.slice(1) ?? [];
+    return state === 'Z' || state === 'X' ? undefined : Number(parent);
+  } catch {
+    return undefined;
   }
-  return 'nobody';
 }
 
 function commandOf(pid: number): string {
+  return `${pid} (${commandLineOf(pid).slice(0, 120)})`;
+}
+
+/** Empty for a process that is over. */
+function commandLineOf(pid: number): string {
   try {
-    return `${pid} (${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 120)})`;
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    return String(pid);
+    return '';
   }
 }

@@ -4,9 +4,10 @@ const COLUMNS = ['fault', 'rounds', 'clicks', 'lost', 'doubled', 'recovered: med
 
 /** The outcomes as a table in Markdown, aligned so that it reads as well in a terminal. */
 export function outcomeTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(({ fault, rounds, clicks, lost, doubled, recoveriesMs }) => [
+  const rows = outcomes.map(({ fault, rounds, clicks, lost, doubled, recoveriesMs, failure }) => [
     fault.title,
-    String(rounds),
+    // How far a fault got that has failed, its log tells.
+    failure ? `of ${rounds}` : String(rounds),
     clicks.toLocaleString('en'),
     String(lost),
     String(doubled),

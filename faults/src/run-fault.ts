@@ -10,13 +10,20 @@ import {
   startAggregator,
   startApp,
   untilAllRead,
+  type AppName,
   type AppProcess,
   type ClickLoad,
 } from '@clickstream/test-harness';
 import { assertCounted } from './assert-counted.ts';
 import type { Fault, FaultContext, Outcome } from './fault.ts';
 import { startFaultKafka } from './fault-kafka.ts';
-import { assertNoOpenTransaction, assertNoProcess } from './left-over.ts';
+import {
+  assertGone,
+  assertNoOpenTransaction,
+  assertNoProcess,
+  connectionsOf,
+  countSockets,
+} from './left-over.ts';
 import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
 import { printTopic } from './recount.ts';
 import { stopWithin } from './stop-within.ts';
@@ -42,11 +49,30 @@ const DUMP_LIMIT_MS = 30_000;
 const PATIENCE_MS = 180_000;
 /** What a fault may take beyond twice what it says. */
 const GRACE_MS = 300_000;
+/**
+ * Sockets of an app at rest, for each broker: its clients' connections, its standard error, its listener. Twice as many as it takes, since a
+ * client that has had to look for its broker again may keep two connections where it had one.
+ */
+const MOST_SOCKETS: Readonly<Record<AppName, number>> = {
+  aggregator: 16,
+  producer: 8,
+  'results-consumer': 16,
+};
+/** Signals that end an app, or tell it to end. */
+const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGKILL'];
 /** Longer than any broker is away. */
 const MUTE_LIMIT_MS = 90_000;
 const LOOK_MS = 1_000;
 /** How long a fault that failed may take to notice that it is over. */
 const END_LIMIT_MS = 5_000;
+
+/** An app that a fault has started. */
+interface Started {
+  readonly name: AppName;
+  readonly app: AppProcess;
+  /** Whether the fault has told it to end, or has waited for its end. */
+  isEndExpected: boolean;
+}
 
 /** Runs a fault, lets everything come to rest, and counts. Never rejects. */
 export async function runFault(fault: Fault, options: RunOptions): Promise<Outcome> {
@@ -57,7 +83,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
   const facts: string[] = [];
   const sums = { clicks: 0, lost: 0, doubled: 0 };
   const tidyUps: (() => Promise<void>)[] = [];
-  const processes: AppProcess[] = [];
+  const started: Started[] = [];
   mkdirSync(folder, { recursive: true });
   const note = (line: string) => {
     appendFileSync(join(folder, 'fault.log'), `${new Date().toISOString()} ${line}\n`);
@@ -91,15 +117,15 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     const finding = error instanceof Error ? error.message : String(error);
     note(error instanceof Error ? (error.stack ?? error.message) : finding);
     failure = { finding, folder };
-    for (const app of processes) app.kill('SIGKILL');
+    for (const { app } of started) app.kill('SIGKILL');
     await withLimit(dump(), DUMP_LIMIT_MS, 'no quiet').catch((dumpError: unknown) => {
       note(`the topics cannot be kept: ${String(dumpError)}`);
     });
   } finally {
     clearTimeout(limit);
   }
-  for (const [index, { stderr }] of processes.entries())
-    writeFileSync(join(folder, `process-${index + 1}.log`), stderr);
+  for (const [index, { app }] of started.entries())
+    writeFileSync(join(folder, `process-${index + 1}.log`), app.stderr);
   for (const tidyUp of tidyUps.toReversed())
     await tidyUp().catch((error: unknown) => {
       note(`tidying up: ${String(error)}`);
@@ -156,10 +182,27 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       ...fault.environment,
     };
     const atEnd = topics.atEnd;
-    const keep = (app: AppProcess): AppProcess => {
-      processes.push(app);
-      note(`process ${processes.length} has the id ${app.pid}`);
-      return app;
+    const originals = new Map<AppProcess, AppProcess>();
+    const keep = (name: AppName, app: AppProcess): AppProcess => {
+      const one: Started = { name, app, isEndExpected: false };
+      started.push(one);
+      note(`process ${started.length} has the id ${app.pid}`);
+      const watched = Object.create(app, {
+        kill: {
+          value: (signal: NodeJS.Signals) => {
+            one.isEndExpected ||= ENDING.includes(signal);
+            app.kill(signal);
+          },
+        },
+        ended: {
+          get: () => {
+            one.isEndExpected = true;
+            return app.ended;
+          },
+        },
+      }) as AppProcess;
+      originals.set(watched, app);
+      return watched;
     };
     const context: FaultContext = {
       rounds,
@@ -186,6 +229,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       startAggregator: ({ nodeOptions = [], ...rest } = {}) => {
         signal.throwIfAborted();
         return keep(
+          'aggregator',
           startAggregator(
             { environment, atEnd },
             { ...rest, nodeOptions: [...nodeOptions, ...(options.nodeOptions ?? [])] },
@@ -194,7 +238,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       },
       startApp: (name, args, extra = {}) => {
         signal.throwIfAborted();
-        return keep(startApp(name, { args, environment: { ...environment, ...extra }, atEnd }));
+        return keep(name, startApp(name, { args, environment: { ...environment, ...extra }, atEnd }));
       },
       keepWriting: (perSecond) => {
         signal.throwIfAborted();
@@ -209,7 +253,9 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       recover: async (by) => {
         signal.throwIfAborted();
         const from = performance.now();
-        await patiently(untilAllRead(topics, load.written, by, { atLeast: true }));
+        // Whose end would be a finding.
+        const original = by && (originals.get(by) ?? by);
+        await patiently(untilAllRead(topics, load.written, original, { atLeast: true }));
         recoveriesMs.push(performance.now() - from);
         note(`recovered after ${Math.round(performance.now() - from)} ms`);
       },
@@ -228,7 +274,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
 
     note('quiet');
     await stopWriting();
-    const isRunning = () => processes.some((app) => !app.hasEnded);
+    const isRunning = () => started.some(({ app }) => !app.hasEnded);
     if (fault.ends === 'refused') assert(!isRunning(), 'processes that should have refused run');
     else if (!isRunning()) await context.startAggregator().ready();
     await assertCounted({
@@ -243,13 +289,30 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
       patiently,
       report: context.report,
     });
-    // One that has ended before has its reasons, which the fault knows.
-    for (const app of processes) if (!app.hasEnded) await stopWithin(app);
+    for (const [index, { app, isEndExpected }] of started.entries())
+      assert(
+        !app.hasEnded || isEndExpected,
+        `process ${index + 1} ended by itself:\n${app.stderr.slice(-1_000)}`,
+      );
+    const running = started.filter(({ app }) => !app.hasEnded);
+    const connections = running.flatMap(({ app }) => connectionsOf(app.pid, kafka.ports));
+    for (const { name, app } of running) {
+      const [sockets, most] = [countSockets(app.pid) ?? 0, MOST_SOCKETS[name] * kafka.ports.length];
+      note(`${name} ${app.pid} has ${sockets} sockets`);
+      assert(
+        sockets <= most,
+        `${name} ${app.pid} has ${sockets} sockets at rest, and ${most} at most are right`,
+      );
+    }
+    for (const { app } of running) await stopWithin(app);
+    await assertGone(connections);
     await assertNoOpenTransaction(kafka.direct, topics.applicationId);
     // Before the tidying up kills what is left.
-    assertNoProcess(topics.applicationId);
+    assertNoProcess(topics.applicationId, [topics.id]);
     for (const tidyUp of tidyUps.splice(1)) await tidyUp();
     await kafka.assertNobodyConnected();
+    await kafka.stop();
+    assertNoProcess(topics.applicationId, [topics.id, ...kafka.traces]);
 
     /** Waits for what is to be read; what takes too long is a finding, for which it is counted what is missing. */
     async function patiently<Result>(work: Promise<Result>): Promise<Result> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker, type Broker } from '@clickstream/local-kafka';
 import type { Outcome } from './fault.ts';
-import { assertNoConnection } from './left-over.ts';
+import { assertNoChild, assertNoConnection } from './left-over.ts';
 import type { Plan } from './plan-rounds.ts';
 import { runFault } from './run-fault.ts';
 
@@ -48,21 +48,24 @@ export async function runSuite({ rounds }: Plan, options: SuiteOptions): Promise
     }
   };
   await Promise.all(Array.from({ length: sideBySide }, work));
-  const finding = broker && (await endSharedBroker(broker));
-  if (finding !== undefined) print(`FAILED  the broker that faults share: ${finding}`);
+  const finding = await findLeftOver(broker);
+  if (finding !== undefined) print(`FAILED  what faults share: ${finding}`);
   if (outcomes.every(({ failure }) => !failure)) await rm(folder, { recursive: true });
   return { outcomes, ...(finding !== undefined && { finding }) };
 }
 
-/** @returns what is wrong with it: the outcomes of the faults are not to be lost with it. */
-async function endSharedBroker(broker: Promise<Broker>): Promise<string | undefined> {
+/** Ends the broker that faults share. @returns what is left: the outcomes of the faults are not to be lost with it */
+async function findLeftOver(broker: Promise<Broker> | undefined): Promise<string | undefined> {
   try {
-    const { port, pid, stop } = await broker;
-    try {
-      await assertNoConnection([port], [pid]);
-    } finally {
-      await stop();
+    if (broker) {
+      const { port, pid, stop } = await broker;
+      try {
+        await assertNoConnection([port], [pid]);
+      } finally {
+        await stop();
+      }
     }
+    assertNoChild();
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -72,7 +75,7 @@ async function endSharedBroker(broker: Promise<Broker>): Promise<string | undefi
 function describe(outcome: Outcome, { commandOf }: SuiteOptions): string[] {
   const { fault, rounds, clicks, recoveriesMs, facts: reported, seconds, failure } = outcome;
   const facts = [
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}${failure ? ` planned, and recovered ${recoveriesMs.length} times` : ''}`,
     `${clicks.toLocaleString('en')} clicks`,
     ...(recoveriesMs.length > 0
       ? [`recovered within ${(Math.max(...recoveriesMs) / 1000).toFixed(1)} s`]
