@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   assertBooks,
   assertVerified,
+  readDeadLetters,
+  UNFORWARDED_PARTITION,
   untilAllRead,
   type ClickLoad,
   type TestTopics,
@@ -90,10 +92,13 @@ export async function assertCounted(atRest: AtRest): Promise<void> {
   );
   if (isLively && fault.ends !== 'refused') {
     const finals = await withLimit(assertAllFinal(topics, books), patienceMs, 'not everything is final');
-    for (const fact of [`${finals} results of windows`, `${books.late} late`, `${books.duplicate} repeated`])
+    const { late, missed, sessionLate, duplicate } = books;
+    for (const fact of [`${finals} results of windows`, `${late} late`, `${duplicate} repeated`])
       report(fact);
     if (isLongLoad && load.written >= LIVELY_RECORDS)
-      assert(finals > 0 && books.late > 0 && books.duplicate > 0, 'the load was too tame');
+      assert(Math.min(finals, late, missed, sessionLate, duplicate) > 0, 'the load was too tame');
+    // The producer app's clicks are of now, so that the load's are late beside them.
+    if (manifests.length === 0) await assertPunctual(topics, load);
   }
   const direct = { environment: topics.environment };
   if (fault.ends === 'refused') return;
@@ -104,4 +109,25 @@ export async function assertCounted(atRest: AtRest): Promise<void> {
     for (const { file } of left) await assertVerified(direct, ['--manifest', file]);
   };
   await Promise.all(Array.from({ length: VERIFIED_AT_ONCE }, verifyOneAfterTheOther));
+}
+
+/**
+ * What was not made late on purpose is not late, whatever the fault does. Where no click is forwarded to, only idle time could make it
+ * so, and the event time of the load is ahead of that.
+ */
+async function assertPunctual(topics: TestTopics, { punctual }: ClickLoad): Promise<void> {
+  const wrong = (await readDeadLetters(topics)).filter(
+    ({ streamTimeMs, topic, partition, offset }) =>
+      streamTimeMs !== undefined &&
+      topic === topics.clicks &&
+      partition === UNFORWARDED_PARTITION &&
+      punctual.has(offset),
+  );
+  const list = wrong.slice(0, MOST_FINDINGS).map(({ reason, offset, streamTimeMs }) => {
+    return `${reason} at offset ${offset}, by stream time ${String(streamTimeMs)}`;
+  });
+  assert(
+    wrong.length === 0,
+    `${wrong.length} clicks became late that were written in time: ${list.join('; ')}`,
+  );
 }

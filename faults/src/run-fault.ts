@@ -24,7 +24,7 @@ import {
   connectionsOf,
   countSockets,
 } from './left-over.ts';
-import { LIVELY_ENVIRONMENT, LIVELY_LOAD } from './lively.ts';
+import { LIVELY_ENVIRONMENT, livelyLoad } from './lively.ts';
 import { printTopic } from './recount.ts';
 import { stopWithin } from './stop-within.ts';
 import { LimitError, withLimit } from './with-limit.ts';
@@ -164,7 +164,7 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
     };
     const randomOf = (purpose: string) => createRandomSource(seed, purpose);
     const isLively = fault.pace !== 'plain';
-    const load = createClickLoad(topics, randomOf('load'), { ...(isLively && LIVELY_LOAD), ...fault.load });
+    const load = createClickLoad(topics, randomOf('load'), { ...(isLively && livelyLoad()), ...fault.load });
     /** What is written at once and then no more is not repeated while it is new. */
     let isLongLoad = false;
     const findings: string[] = [];

@@ -52,6 +52,7 @@ async function writeThreeWays(topics: TestTopics): Promise<ClickLoad> {
     repeated: 0,
     uncertain: { clicks: new Map(), records: 0 },
     written,
+    punctual: new Set(),
     write: allIsWritten,
     writeMalformed: allIsWritten,
     writeMalformedBy: allIsWritten,

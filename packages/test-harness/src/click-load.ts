@@ -17,6 +17,8 @@ export interface ClickLoad {
   readonly repeated: number;
   /** Records acknowledged. */
   readonly written: number;
+  /** Offsets of clicks in {@link UNFORWARDED_PARTITION} that nobody may call late: not late on purpose, and acknowledged at once. */
+  readonly punctual: ReadonlySet<bigint>;
   /** Writes one that is no click. */
   writeMalformed(record: OutgoingRecord): Promise<void>;
   /** Lets somebody else write so many that are no clicks. */
@@ -31,7 +33,12 @@ export interface ClickLoad {
   keepWriting(perSecond: number): () => Promise<void>;
 }
 
+/** All clicks of the users who are at home here lie here: none that is counted here has been forwarded, and come late by that. */
+export const UNFORWARDED_PARTITION = 0;
+
 const TICK_MS = 20;
+/** Whoever waits longer for the acknowledgement cannot tell when the click came to be read. */
+const AT_ONCE_MS = 1_500;
 const START_MS = 1_700_000_000_000;
 /** A click is repeated so soon, by records as by time: who remembers ids for minutes is sure to know it. */
 const REPEATED_WITHIN_MS = 5_000;
@@ -44,8 +51,8 @@ export interface ClickLoadOptions {
   readonly urlBytes?: number;
   /** Event time of the click with this number, ms since the epoch. By default each is 1 ms after the one before. */
   readonly eventTime?: (number: number) => number;
-  /** Lets some of the clicks be behind the others' event time. */
-  readonly late?: { readonly oneOf: number; readonly byMs: number };
+  /** Lets some of the clicks be behind the others' event time, by one of these. */
+  readonly late?: { readonly oneOf: number; readonly byMs: readonly number[] };
   /** One of so many clicks repeats one of the last few seconds, with its event id and in the same partition. */
   readonly repeatedOneOf?: number;
 }
@@ -59,7 +66,8 @@ interface Repeatable {
 /**
  * Clicks of `users` users in both forms: half of them at home, a quarter without key and anywhere, a quarter with
  * key and placed wrongly on purpose; one of 50 records is no click. What repeats a click repeats one that was
- * acknowledged, in the same partition, so that it is certain which of both counts.
+ * acknowledged, in the same partition, so that it is certain which of both counts. All clicks of users whose home is
+ * {@link UNFORWARDED_PARTITION} are there.
  */
 export function createClickLoad(
   topics: TestTopics,
@@ -76,26 +84,28 @@ export function createClickLoad(
   let malformed = 0;
   let repeated = 0;
   let written = 0;
+  const punctual = new Set<bigint>();
   /** The newest of them last. */
   const repeatable: Repeatable[] = [];
   const uncertain = { clicks: new Map<string, number>(), records: 0 };
   let serial = 0;
 
-  const isWritten = async (record: OutgoingRecord) => {
+  const send = async (record: OutgoingRecord) => {
     try {
-      await topics.producer.send(record);
-      return true;
+      return await topics.producer.send(record);
     } catch {
       uncertain.records++;
-      return false;
+      return undefined;
     }
   };
+  const isWritten = async (record: OutgoingRecord) => (await send(record)) !== undefined;
   const place = (key: Buffer, value: Buffer): OutgoingRecord => {
     const { clicks: topic, partitions } = topics;
     const placement = random.below(4);
-    if (placement < 2) return { topic, key, value };
+    const home = homePartition(key, partitions);
+    if (placement < 2 || home === UNFORWARDED_PARTITION) return { topic, key, value };
     if (placement === 2) return { topic, key: null, value, partition: random.below(partitions) };
-    return { topic, key, value, partition: (homePartition(key, partitions) + 1) % partitions };
+    return { topic, key, value, partition: (home + 1) % partitions };
   };
   const writeRepetition = async (record: OutgoingRecord) => {
     if (!(await isWritten(record))) return;
@@ -119,20 +129,26 @@ export function createClickLoad(
       const userId = `${topics.id}-${random.below(users)}`;
       const key = Buffer.from(userId);
       const isLate = late !== undefined && random.below(late.oneOf) === 0;
+      const lateByMs = isLate ? (late.byMs[random.below(late.byMs.length)] ?? 0) : 0;
       const event = {
         eventId: `e-${number}`,
         userId,
         url: `/page${random.below(9)}`.padEnd(urlBytes, 'x'),
-        timestamp: eventTime(number) - (isLate ? late.byMs : 0),
+        timestamp: eventTime(number) - lateByMs,
       };
       const form = random.below(2) === 0 ? 'json' : 'sentence';
       const value = Buffer.from(encodeClickEvent(event, form));
       const sentAt = performance.now();
       const record = place(key, value);
-      if (!(await isWritten(record))) {
+      const placed = await send(record);
+      if (!placed) {
         uncertain.clicks.set(userId, (uncertain.clicks.get(userId) ?? 0) + 1);
         return;
       }
+      const isAtOnce = performance.now() - sentAt < AT_ONCE_MS;
+      const isUnforwarded = homePartition(key, topics.partitions) === UNFORWARDED_PARTITION;
+      // Of what was sent again it may not be known where it is.
+      if (isUnforwarded && isAtOnce && !isLate && placed.offset >= 0n) punctual.add(placed.offset);
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
       // A sentence has no event id: sent again, it is another click.
       if (repeatedOneOf !== undefined && form === 'json') {
@@ -148,6 +164,7 @@ export function createClickLoad(
   return {
     answer,
     uncertain,
+    punctual,
     get malformed() {
       return malformed;
     },

@@ -9,7 +9,12 @@ export {
 export { assertBooks } from './assert-books.ts';
 export { assertExact } from './assert-exact.ts';
 export { assertVerified } from './assert-verified.ts';
-export { createClickLoad, type ClickLoad, type ClickLoadOptions } from './click-load.ts';
+export {
+  createClickLoad,
+  UNFORWARDED_PARTITION,
+  type ClickLoad,
+  type ClickLoadOptions,
+} from './click-load.ts';
 export {
   sumOfBooks,
   untilAllClosed,
