@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -6,7 +7,7 @@ import { outcomeTable } from './outcome-table.ts';
 import { planRounds, type Plan } from './plan-rounds.ts';
 import { runSuite } from './run-suite.ts';
 import { createSoak } from './soak.ts';
-import { writeTable } from './write-table.ts';
+import { appendLine, writePart } from './write-table.ts';
 
 const GUARANTEES = fileURLToPath(new URL('../../docs/guarantees.md', import.meta.url));
 const SIDE_BY_SIDE = 3;
@@ -22,11 +23,15 @@ program
     new Option('--only <name...>', 'run these faults only').choices(ALL_FAULTS.map(({ name }) => name)),
   )
   .option('--list', 'tell which faults there are')
-  .option('--rounds <count>', 'rounds of each fault, instead of its own number', countingNumber)
+  .addOption(
+    new Option('--rounds <count>', 'rounds of each fault, instead of its own number')
+      .argParser(countingNumber)
+      .conflicts('budget'),
+  )
   .option('--budget <time>', 'take about so long, with fewer rounds: 90s, 30m, 2h', duration)
   .option('--seed <number>', 'the same random choices as that run', wholeNumber, Date.now() % 1_000_000)
   .option('--side-by-side <count>', 'faults at the same time', countingNumber, SIDE_BY_SIDE)
-  .option('--write', 'put the table into docs/guarantees.md; for all faults, each with all that it does')
+  .option('--write', 'put the table into docs/guarantees.md; for all faults, each with all of its rounds')
   .action(
     async (options: {
       only?: string[];
@@ -51,6 +56,8 @@ program
         console.log(
           `more than ${inMinutes(budget)}: with fewer rounds they would not do what they say, fewer faults take --only`,
         );
+      const startedAt = performance.now();
+      const commit = commitOfTree();
       const { outcomes, finding } = await runSuite(plan, {
         seed,
         sideBySide,
@@ -61,15 +68,24 @@ program
       const inOrder = faults.flatMap((fault) => outcomes.filter((outcome) => outcome.fault === fault));
       const failed = inOrder.filter(({ failure }) => failure).length;
       const table = outcomeTable(inOrder);
-      console.log(`\n${table}\n`);
-      console.log(`${inOrder.length - failed} passed, ${failed} failed`);
       const isGood = failed === 0 && finding === undefined && inOrder.length > 0;
+      const verdict = [
+        `${inOrder.length - failed} passed, ${failed === 0 ? 'none' : failed} failed`,
+        ...(finding === undefined ? [] : ['something was left']),
+      ].join(', ');
+      const took = `${sideBySide} at a time in ${inMinutes((performance.now() - startedAt) / 1000)}`;
+      print(`\n${table}\n\n${verdict}, ${took}`);
       if (!isGood) process.exitCode = 1;
-      if (isGood && options.write) {
-        const day = new Date().toISOString().slice(0, 10);
-        const passed = `${inOrder.length} passed, none failed`;
-        writeTable(GUARANTEES, `${day}, ${versions()}, seed ${seed}: ${passed}.\n\n${table}`);
-      } else if (options.write) console.log('docs/guarantees.md is as it was: its table is of what passed');
+      if (!options.write) return;
+      const run = `${today()}, commit ${commit}, seed ${seed}, ${took}: ${verdict}`;
+      appendLine(GUARANTEES, 'runs', run);
+      if (isGood)
+        writePart(
+          GUARANTEES,
+          'faults',
+          `${today()}, commit ${commit}, ${versions()}, seed ${seed}, ${took}: ${verdict}.\n\n${table}`,
+        );
+      else print('the table in docs/guarantees.md is as it was: it is of what passed');
     },
   );
 program
@@ -77,17 +93,29 @@ program
   .description('mixes faults with quiet between, on one broker with long-lived instances')
   .option('--minutes <count>', 'how long', countingNumber, 30)
   .option('--seed <number>', 'the same random choices as that run', wholeNumber, Date.now() % 1_000_000)
-  .action(async ({ minutes, seed }: { minutes: number; seed: number }) => {
+  .option('--write', 'put a line about it into docs/guarantees.md')
+  .action(async ({ minutes, seed, write }: { minutes: number; seed: number; write?: true }) => {
     print(`soak of ${minutes} minutes, seed ${seed}`);
+    const commit = commitOfTree();
     const plan = planRounds([createSoak(minutes, print)], { sideBySide: 1 });
-    const { outcomes } = await runSuite(plan, {
+    const { outcomes, finding } = await runSuite(plan, {
       seed,
       sideBySide: 1,
       commandOf: () => `pnpm test:soak --minutes ${minutes} --seed ${seed}`,
       print,
     });
     print(`\n${outcomeTable(outcomes)}`);
-    if (outcomes.some(({ failure }) => failure)) process.exitCode = 1;
+    const isGood = finding === undefined && outcomes.every(({ failure }) => !failure);
+    if (!isGood) process.exitCode = 1;
+    if (!write) return;
+    const facts = outcomes.flatMap(({ clicks, lost, doubled, facts: reported }) => [
+      `${clicks.toLocaleString('en')} clicks`,
+      `${lost} lost`,
+      `${doubled} doubled`,
+      ...reported,
+    ]);
+    const run = [today(), `commit ${commit}`, `seed ${seed}`, `${minutes} minutes`, ...facts].join(', ');
+    appendLine(GUARANTEES, 'soaks', `${run}: ${isGood ? 'passed' : 'failed'}`);
   });
 await program.parseAsync();
 
@@ -95,12 +123,28 @@ function print(line: string): void {
   console.log(line);
 }
 
-/** A table is of all faults, each of which did all that its title says. */
+/** A table is of all faults, each with all of its rounds. */
 function assertWhole({ rounds }: Plan): void {
-  const missing = ALL_FAULTS.filter((fault) => (rounds.get(fault) ?? 0) < (fault.fewestRounds ?? 1));
+  const missing = ALL_FAULTS.filter((fault) => (rounds.get(fault) ?? 0) < (fault.rounds ?? 1));
   if (missing.length === 0) return;
-  const names = missing.map(({ name, fewestRounds = 1 }) => `${name} (${fewestRounds})`).join(', ');
-  program.error(`error: --write needs all faults, each with the rounds that it takes: ${names}`);
+  const names = missing.map((fault) => `${fault.name} (${fault.rounds ?? 1})`).join(', ');
+  program.error(`error: --write needs all faults, each with all of its rounds: ${names}`);
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** The commit that the working tree is of, by its first digits; what earlier runs have written does not count as a change. */
+function commitOfTree(): string {
+  try {
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+    const isClean = git('status', '--porcelain', '--', ':(top)', ':(top,exclude)docs/guarantees.md') === '';
+    return `${git('rev-parse', '--short', 'HEAD')}${isClean ? '' : ' with changes'}`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 function inMinutes(seconds: number): string {

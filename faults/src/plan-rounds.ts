@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts';
 
 /** What a suite is to be cut to. */
 export interface PlanLimits {
-  /** Of each fault, instead of its own. */
+  /** Of each fault, instead of its own; then there is nothing to cut for a budget. */
   readonly rounds?: number | undefined;
   /** What all of it may take, about; fewer rounds make it fit. */
   readonly budgetSeconds?: number | undefined;
