@@ -1,10 +1,12 @@
-// Cc controls and terminal escapes, Cf bidi overrides and invisible characters, Zl/Zp line breaks, Cs lone surrogates.
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+// Cc controls and terminal escapes, Cf bidi overrides and invisible characters, Zl/Zp line breaks, Cs lone surrogates, DI what is
+// nothing to see (fillers, selectors of variants); then spaces that look as U+0020 does, and the blank Braille pattern.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{DI}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/u;
 const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
 
 /**
  * Hostile text made safe for a terminal: control characters, terminal escapes, bidi overrides, line separators,
- * invisible characters and lone surrogates appear as escapes (`\x1b`, `\u202e`, `\u{e0041}`); everything else stays.
+ * invisible characters, spaces that look as others do and lone surrogates appear as escapes (`\x1b`, `\u202e`, `\u{e0041}`);
+ * everything else stays. What is not seen cannot make two texts look the same.
  */
 export function printable(text: string): string {
   return UNPRINTABLE.test(text) ? text.replace(EVERY_UNPRINTABLE, escaped) : text;

@@ -10,6 +10,8 @@ export const HOSTILE_TEXTS: readonly string[] = [
   '__proto__',
   // Marks that turn the direction of writing, isolate, and are not seen.
   '\u200f\u061c\u2067abc\u2069\u200b\ufeff123',
+  // Letters that are nothing to see.
+  '\u3164\u2800\u115f\u1160\uffa0',
 ];
 
 /** What no user id and no url may be: it is rejected, and its beginning seen in a dead letter. */
@@ -21,7 +23,7 @@ export const HOSTILE_REJECTED_TEXTS: readonly string[] = [
   '<script>window.isHarmed=true</script>',
 ];
 
-const SHOWN_AS_CODE = /[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
+const SHOWN_AS_CODE = /[\u061c\u115f\u1160\u2800\u3164\uffa0\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
 
 /** One of them as the page shows it. */
 export function shownHostile(text: string): string {
