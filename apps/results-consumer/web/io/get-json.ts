@@ -1,3 +1,5 @@
+import { isOverTime, NO_ANSWER_IN_TIME, timeLimit } from './time-limit.ts';
+
 /** An answer that is no success, or none at all (status 0); the message says what to do. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -10,18 +12,26 @@ export class RequestError extends Error {
 }
 
 /** Asks the API. @throws RequestError */
-export async function getJson<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+export async function getJson<Body>(path: string, signal: AbortSignal): Promise<Body> {
   let response: Response;
+  let text: string;
   try {
-    response = await fetch(path, { cache: 'no-store', ...(signal && { signal }) });
+    response = await fetch(path, { cache: 'no-store', signal: timeLimit(signal) });
+    text = await response.text();
   } catch (error) {
-    throw signal?.aborted ? error : new RequestError(0, 'the server does not answer');
+    if (signal.aborted) throw error;
+    throw new RequestError(0, isOverTime(error) ? NO_ANSWER_IN_TIME : 'the server does not answer');
   }
-  const body = (await response.json().catch(() => ({}))) as Body & { detail?: unknown };
-  if (response.ok) return body;
-  const { detail } = body;
-  throw new RequestError(
-    response.status,
-    typeof detail === 'string' ? detail : `the server answers with ${response.status}`,
-  );
+  if (response.ok) return JSON.parse(text) as Body;
+  throw new RequestError(response.status, detailOf(text) ?? `the server answers with ${response.status}`);
+}
+
+/** What a problem says of itself, if it is one: a proxy answers with anything. */
+function detailOf(text: string): string | undefined {
+  try {
+    const { detail } = JSON.parse(text) as { readonly detail?: unknown };
+    return typeof detail === 'string' ? detail : undefined;
+  } catch {
+    return undefined;
+  }
 }

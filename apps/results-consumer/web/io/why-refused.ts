@@ -1,3 +1,5 @@
+import { isOverTime, NO_ANSWER_IN_TIME, timeLimit } from './time-limit.ts';
+
 /**
  * Why there is no stream at this url: an EventSource is not told, an ordinary request of the same is.
  *
@@ -6,12 +8,13 @@
 export async function whyRefused(url: string): Promise<string | undefined> {
   const asked = new AbortController();
   try {
-    const response = await fetch(url, { cache: 'no-store', signal: asked.signal });
+    const response = await fetch(url, { cache: 'no-store', signal: timeLimit(asked.signal) });
     if (response.ok) return undefined;
     const { detail } = (await response.json().catch(() => ({}))) as { detail?: unknown };
     const reason = typeof detail === 'string' ? detail : `the server answers with ${response.status}`;
     return `No live figures: ${reason}. It is tried again.`;
-  } catch {
+  } catch (error) {
+    if (isOverTime(error)) return `No live figures: ${NO_ANSWER_IN_TIME}. It is tried again.`;
     return 'The server does not answer. Is “results-consumer serve” running?';
   } finally {
     // A stream that is granted would go on, and be one viewer more.

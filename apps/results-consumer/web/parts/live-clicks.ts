@@ -1,3 +1,4 @@
+import { pageOfUrl } from '../../src/core/page-of-url.ts';
 import type { ShownClick } from '../../src/serve/click-stream.ts';
 import { byId, element, setText } from '../element.ts';
 import { holdOf, holdText, onHoldChange } from '../hold.ts';
@@ -13,11 +14,11 @@ import { typedText } from '../typed-text.ts';
 /** The server says every 10 s that it is alive. */
 const SILENCE_LIMIT_MS = 25_000;
 
-/** The clicks themselves, as they come. */
+/** The clicks themselves, as they come: while they are in view, since each stream takes one of the few connections of a browser. */
 export interface LiveClicks {
   /** Shows those of one page only. */
   filterByPage(page: string): void;
-  /** Connects; what is connected already stays so. */
+  /** Connects, at once or when they come into view; what is connected already stays so. */
   open(): void;
   close(): void;
 }
@@ -46,6 +47,8 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   let isLost = false;
   let refusal: string | undefined;
   let isPaused = false;
+  let isOpen = false;
+  let isInView = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const noteText = () => {
@@ -88,9 +91,14 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   /** Stands still while that is wished, or somebody is about to choose a row. */
   const stopOrGoOn = () => {
     feed.setStopped(isPaused || holdOf(list) !== undefined);
+    connectOrNot();
     show();
   };
-  const open = () => {
+  const disconnect = () => {
+    stream?.close();
+    stream = undefined;
+  };
+  const connect = () => {
     const url = `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
     stream ??= new EventStream({
       url,
@@ -120,9 +128,10 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
       },
     });
   };
-  const close = () => {
-    stream?.close();
-    stream = undefined;
+  /** Those that come while the list stands still are counted, so that they are listened to even out of view. */
+  const connectOrNot = () => {
+    if (isOpen && (isInView || feed.isStopped)) connect();
+    else disconnect();
   };
   const setPaused = (isWished: boolean) => {
     isPaused = isWished;
@@ -133,11 +142,12 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   const filter = () => {
     query = new URLSearchParams();
     if (user.value !== '') query.set('user', user.value);
+    // Clicks are told apart by the path of their url: the field says so, whatever was put into it.
+    if (page.value !== '') page.value = pageOfUrl(page.value);
     if (page.value !== '') query.set('page', page.value);
-    close();
+    disconnect();
     feed.clear();
     setPaused(false);
-    open();
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -150,6 +160,10 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     setPaused(!isPaused);
   });
   onHoldChange(list, stopOrGoOn);
+  new IntersectionObserver((entries) => {
+    isInView = entries.at(-1)?.isIntersecting ?? false;
+    connectOrNot();
+  }).observe(byId('clicks', HTMLElement));
   show();
   return {
     filterByPage: (wanted) => {
@@ -159,8 +173,14 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
       form.scrollIntoView({ block: 'nearest' });
       page.focus({ preventScroll: true });
     },
-    open,
-    close,
+    open: () => {
+      isOpen = true;
+      connectOrNot();
+    },
+    close: () => {
+      isOpen = false;
+      connectOrNot();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '@clickstream/schema/printable';
 import { element, setText } from '../element.ts';
 import { holdOf, holdText, onHoldChange } from '../hold.ts';
 import { loadingText, setLoaded } from '../loading.ts';
@@ -27,7 +28,7 @@ export interface RankingOptions {
   readonly kind?: string;
   /** What choosing a row does. */
   readonly onChoose: (name: string) => void;
-  readonly chooseLabel: string;
+  readonly chooseLabel: (name: string) => string;
 }
 
 interface Row {
@@ -192,7 +193,7 @@ export class Ranking {
     if (kind !== undefined) label.prepend(element('span', 'kind', `${kind} `));
     if (label instanceof HTMLButtonElement) {
       label.type = 'button';
-      label.append(element('span', 'hidden-text', `, ${chooseLabel}`));
+      label.append(element('span', 'hidden-text', `, ${printable(chooseLabel(name))}`));
       label.addEventListener('click', () => {
         onChoose(name);
       });

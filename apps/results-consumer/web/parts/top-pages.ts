@@ -1,3 +1,4 @@
+import { pageOfUrl } from '../../src/core/page-of-url.ts';
 import type { PagesBody } from '../../src/serve/pages-body.ts';
 import { byId, element, setText } from '../element.ts';
 import { getJson, RequestError } from '../io/get-json.ts';
@@ -11,8 +12,10 @@ import { Ranking, ROWS } from './ranking.ts';
 /** As `OTHER_PAGES` of the schema, which is not for browsers. */
 const OTHER_PAGES = '(other)';
 const CURRENT = 'current';
-/** An older window is asked for again so often, until it is final. */
+/** An older window is asked for again so often. */
 const REFRESH_MS = 2_000;
+/** Or so often once it is final: a partition that was idle takes that back when a late click comes. */
+const FINAL_REFRESH_MS = 10_000;
 
 /** The busiest pages of the current window, or of an older one. @param onChoose what choosing a page does */
 export function createTopPages(onChoose: (page: string) => void): Part {
@@ -23,7 +26,10 @@ export function createTopPages(onChoose: (page: string) => void): Part {
     label: 'Pages with the most clicks in the window',
     columns: ['Page, its users', 'Clicks'],
     onChoose,
-    chooseLabel: 'show its live clicks',
+    chooseLabel: (page) => {
+      const path = pageOfUrl(page);
+      return path === page ? 'show its live clicks' : `show the live clicks of ${path}`;
+    },
   });
   let current: PagesBody | undefined;
   let isReady = false;
@@ -39,7 +45,7 @@ export function createTopPages(onChoose: (page: string) => void): Part {
       setText(span, `${spanText(windowStart, windowEnd)}, ${final ? 'final' : 'still counting'}`);
       setText(
         note,
-        `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}`,
+        `${complete ? '' : 'at least '}${countOf(clicks, 'click')} on ${countOf(totalPages, 'page')}; a user may be in several rows`,
       );
     }
     ranking.show(
@@ -65,7 +71,7 @@ export function createTopPages(onChoose: (page: string) => void): Part {
         if (signal.aborted) return undefined;
         isShown = true;
         show(body);
-        return body.final ? undefined : REFRESH_MS;
+        return body.final ? FINAL_REFRESH_MS : REFRESH_MS;
       } catch (error) {
         if (signal.aborted) return undefined;
         const reason = error instanceof RequestError ? error.message : String(error);

@@ -14,7 +14,7 @@ export function createTopUsers(onChoose: (userId: string) => void): Part {
     kind: 'user',
     columns: ['User, last page', 'Clicks'],
     onChoose,
-    chooseLabel: 'look up',
+    chooseLabel: () => 'look up',
   });
   const note = byId('users-note', HTMLElement);
   return {
