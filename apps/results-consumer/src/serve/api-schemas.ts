@@ -100,6 +100,10 @@ const overview: z.ZodType<Overview> = z.object({
   activeUsers5m: count.describe('Users whose last click was at most 5 minutes ago, by event time'),
   clicksPerSecond: z.number().describe('Mean of the last 5 full seconds'),
   openSessions: count,
+  sessionGapMs: z
+    .int()
+    .nullable()
+    .describe('After so long without a click of its user a session is over; null while it is not known'),
   lagRecords: count.describe('Clicks that are not counted yet'),
   oldestWaitingSeconds: z
     .number()

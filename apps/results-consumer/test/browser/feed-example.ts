@@ -87,7 +87,9 @@ export function feedExample(views: ClickViews, nowMs: number): void {
     for (let each = 0; each < count; each += 1)
       feedDeadLetter(views, nowMs, { reason, detail, value, offset: each });
   feedBooks(views, { counted, duplicate: 12, rejected: 8 });
-  views.lag.setBounds(0, 0, counted + 20 + 17);
+  const read = counted + 12 + 8;
+  views.lag.setBounds(0, 0, read + 17);
+  views.lag.noteClick(0, read, nowMs);
   views.setReady(nowMs);
   views.deadLetters.setComplete();
 }
@@ -164,6 +166,7 @@ export function feedBooks(
     sequence: 1,
     input: { position: String(read) },
     books: { read, counted, duplicate, rejected },
+    state: { settings: { sessionGapMs: 1_800_000 } },
   };
   views.books.apply(0, Buffer.from(JSON.stringify(checkpoint)));
 }

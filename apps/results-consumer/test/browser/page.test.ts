@@ -62,7 +62,10 @@ describe('the page', () => {
     expect(await numberOf(page, '#lag-records')).toBe(overview.lagRecords);
     expect(await textOf(page, '#latency-p50')).toBe(`${overview.latency.p50Ms} ms`);
     expect(await textOf(page, '#latency-p99')).toBe(`${overview.latency.p99Ms} ms`);
-    expect(await textOf(page, '#books')).toContain('The books balance');
+    expect(await textOf(page, '#lag-age')).toMatch(/the oldest waits for/);
+    expect(await textOf(page, '#open-sessions')).toBe('1 open session; over after 30 min idle');
+    expect(await textOf(page, '#rate-summary')).toMatch(/On average [\d.]+ per second\.$/);
+    expect(await textOf(page, '#books')).toContain('Yes, the books balance');
 
     const { users } = (await (await dashboard.fetch('/api/users?top=10')).json()) as {
       users: { userId: string; clicks: number }[];
@@ -93,6 +96,8 @@ describe('the page', () => {
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#top-users .empty')).toContain('No clicks');
     await page.evaluate('window.isSamePage = true');
+    // The chart is of two minutes, the figures of the seconds since it began.
+    await expect.poll(() => textOf(page, '#rate-summary')).toMatch(/per second since \d\d:\d\d:\d\d\.$/);
     dashboard.total('first', 5);
     await expect.poll(() => numberOf(page, '#total-clicks')).toBe(5);
     dashboard.total('second', 7);
@@ -237,6 +242,70 @@ describe('the page', () => {
     }
   });
 
+  test('tells ids apart that differ in their spaces only', async () => {
+    const dashboard = await startDashboard();
+    const ids = ['a b', 'a  b', 'a\u00a0b'];
+    ids.forEach((userId, index) => {
+      dashboard.total(userId, 3 - index);
+    });
+    const page = await openPage(dashboard.address);
+    const names = () => page.locator('#top-users .name .typed').allInnerTexts();
+    await expect.poll(names).toEqual(['a b', 'a  b', 'a\\xa0b']);
+  });
+
+  test('says so when the server takes a request and does not answer it', async () => {
+    const dashboard = await startDashboard();
+    dashboard.total('a', 3);
+    const page = await openPage(dashboard.address);
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    await page.route('**/api/user?**', () => undefined);
+    await page.getByLabel('User id').fill('a');
+    await page.getByRole('button', { name: 'Look up', exact: true }).click();
+    const status = () => textOf(page, '#lookup-status');
+    await expect.poll(status).toMatch(/^Nothing to show: no answer for 8 s: .* too many windows/);
+    await page.unroute('**/api/user?**');
+    await expect.poll(status).toContain('Found');
+  });
+
+  test('goes on asking for a window that is final, since a late click may take that back', async () => {
+    const dashboard = await startDashboard();
+    const nowMs = Date.now();
+    const current = Math.floor(nowMs / 60_000) * 60_000;
+    const older = current - 60_000;
+    feedPage(dashboard.views, nowMs, { page: '/now', windowStart: current, clicks: 3, users: 2 });
+    feedPage(dashboard.views, nowMs, { page: '/then', windowStart: older, clicks: 9, users: 5 });
+    const page = await openPage(dashboard.address);
+    await page.route(
+      '**/api/pages?**',
+      async (route) => {
+        const body = (await (await route.fetch()).json()) as object;
+        await route.fulfill({ json: { ...body, final: true } });
+      },
+      { times: 1 },
+    );
+    await expect.poll(() => page.locator('#pages-choice option').count()).toBe(2);
+    await page.locator('#pages-choice').selectOption(String(older));
+    await expect.poll(() => textOf(page, '#pages-window')).toContain('final');
+    feedPage(dashboard.views, nowMs, { page: '/then', windowStart: older, clicks: 10, users: 5 });
+    await expect.poll(() => rowsOf(page, '#top-pages')).toEqual([['/then', 10]]);
+    expect(await textOf(page, '#pages-window')).toContain('still counting');
+  });
+
+  test('listens to the clicks only while they are in view, or held', async () => {
+    const dashboard = await startDashboard();
+    const page = await openPage(dashboard.address, { viewport: { width: 375, height: 600 } });
+    await expect.poll(() => connectionOf(page)).toBe('Live');
+    expect(dashboard.clients.size).toBe(1);
+    await page.locator('#clicks').scrollIntoViewIfNeeded();
+    await expect.poll(() => dashboard.clients.size).toBe(2);
+    await page.locator('h1').scrollIntoViewIfNeeded();
+    await expect.poll(() => dashboard.clients.size).toBe(1);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('h1').scrollIntoViewIfNeeded();
+    dashboard.click(clickOf({ userId: 'a', url: '/' }));
+    await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
+  });
+
   test('shows the pages of an older window when that is chosen, and the current one again', async () => {
     const dashboard = await startDashboard();
     const nowMs = Date.now();
@@ -265,6 +334,7 @@ describe('the page', () => {
     const dashboard = await startDashboard({ maxClients: 0 });
     const page = await openPage(dashboard.address);
     await expect.poll(() => textOf(page, '#notice')).toContain('as many clients as there may be');
+    await page.locator('#clicks').scrollIntoViewIfNeeded();
     await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('as many clients as there may be');
     expect(await connectionOf(page)).toBe('No figures, trying again…');
     expect(await page.locator('main').innerText()).not.toMatch(/No clicks are counted|None: every click/);
@@ -372,8 +442,10 @@ describe('the page', () => {
     click('b', '/two');
     await expect.poll(() => textOf(page, '#clicks-note')).toBe('paused; 1 click since');
     expect(await users()).toEqual(['a']);
-    await page.getByRole('textbox', { name: 'Page' }).fill('/two');
+    // All clicks on that path are shown, and the field says so.
+    await page.getByRole('textbox', { name: 'Page' }).fill('/two?x=2');
     await page.getByRole('button', { name: 'Apply' }).click();
+    expect(await page.getByRole('textbox', { name: 'Page' }).inputValue()).toBe('/two');
     await expect.poll(() => textOf(page, '#live-clicks .empty')).toContain('that user or page');
     await expect
       .poll(async () => {
@@ -493,6 +565,7 @@ describe.each([375, 1_440])('the states of the page at %d px', (width) => {
     const dashboard = await startDashboard();
     feedExample(dashboard.views, Date.now());
     const page = await open(dashboard);
+    await page.locator('#clicks').scrollIntoViewIfNeeded();
     await expect.poll(() => dashboard.clients.size).toBe(2);
     dashboard.click(clickOf({ userId: 'user-1', url: '/' }));
     await expect.poll(() => page.locator('.clicks-list li').count()).toBe(1);
@@ -550,6 +623,7 @@ describe('what somebody typed', () => {
     const page = await openPage(dashboard.address, { viewport: { width: 375, height: 800 } });
     const shown = HOSTILE_TEXTS.map(shownHostile);
     await expect.poll(() => page.locator('#top-users .name .typed').allInnerTexts()).toEqual(shown);
+    await page.locator('#clicks').scrollIntoViewIfNeeded();
     await expect.poll(() => dashboard.clients.size).toBe(2);
     dashboard.click(clickOf({ userId: HOSTILE_TEXTS[0] ?? '', url: `/${HOSTILE_TEXTS[1] ?? ''}` }));
     await expect
@@ -586,6 +660,7 @@ describe.each([375, 1_440])('at %d px', (width) => {
         reducedMotion: 'reduce',
       });
       await expect.poll(() => connectionOf(page)).toBe('Live');
+      await page.locator('#clicks').scrollIntoViewIfNeeded();
       await expect.poll(() => dashboard.clients.size).toBe(2);
       for (let index = 0; index < 12; index += 1) {
         const url = ['/pricing', '/docs/api', '/', '/login?next=/docs'][index % 4] ?? '/';
@@ -612,53 +687,78 @@ describe.each([375, 1_440])('at %d px', (width) => {
   );
 });
 
+/** Of so many rounds, each some seconds without clicks and then as many with them: what else the machine does changes. */
+const SMOOTH_ROUNDS = 3;
+const SMOOTH_MS = 2_000;
+
 test('stays smooth at 5,000 clicks a second', async ({ annotate }) => {
   const dashboard = await startDashboard();
+  feedExample(dashboard.views, Date.now());
   const page = await openPage(dashboard.address);
   await expect.poll(() => dashboard.clients.size).toBe(2);
   await page.evaluate(() => {
-    const frames: number[] = [];
-    const tasks: number[] = [];
+    const measured = { isOn: false, frames: [] as number[], tasks: [] as number[] };
     let last = performance.now();
     const frame = (now: number) => {
-      frames.push(now - last);
+      if (measured.isOn) measured.frames.push(now - last);
       last = now;
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
     new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) tasks.push(duration);
+      for (const { duration } of list.getEntries()) if (measured.isOn) measured.tasks.push(duration);
     }).observe({ type: 'longtask' });
-    Object.assign(window, { measured: { frames, tasks } });
+    Object.assign(window, { measured });
   });
+  /** Frames and long tasks of the tab while something goes on, ms. */
+  const measure = async (goOn: () => Promise<void>) => {
+    await page.evaluate('Object.assign(measured, { isOn: true, frames: [], tasks: [] })');
+    await goOn();
+    return page.evaluate<{ frames: number[]; tasks: number[] }>('(measured.isOn = false, measured)');
+  };
+  const before = await numberOf(page, '#total-clicks');
   const clicks = new Map<string, number>();
   let sent = 0;
-  const startedAt = performance.now();
-  while (performance.now() - startedAt < 6_000) {
-    for (const due = ((performance.now() - startedAt) / 1_000) * 5_000; sent < due; sent += 1) {
-      const nowMs = Date.now();
-      const userId = `user-${Math.floor(1_000 ** Math.random())}`;
-      const url = `/page${sent % 40}`;
-      clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
-      feedTotal(dashboard.views, nowMs, userId, clicks.get(userId) ?? 0, url);
-      dashboard.views.rate.add(nowMs, nowMs);
-      dashboard.click(clickOf({ userId, url }), 0, BigInt(sent));
+  const feed = async () => {
+    const [startedAt, sentBefore] = [performance.now(), sent];
+    while (performance.now() - startedAt < SMOOTH_MS) {
+      const due = sentBefore + ((performance.now() - startedAt) / 1_000) * 5_000;
+      for (; sent < due; sent += 1) {
+        const nowMs = Date.now();
+        const userId = `u${Math.floor(1_000 ** Math.random())}`;
+        const url = `/page${sent % 40}`;
+        clicks.set(userId, (clicks.get(userId) ?? 0) + 1);
+        feedTotal(dashboard.views, nowMs, userId, clicks.get(userId) ?? 0, url);
+        dashboard.views.rate.add(nowMs, nowMs);
+        dashboard.click(clickOf({ userId, url }), 0, BigInt(sent));
+      }
+      dashboard.changed();
+      await page.waitForTimeout(20);
     }
-    dashboard.changed();
-    await page.waitForTimeout(20);
+  };
+  const idle: number[] = [];
+  const busy: number[] = [];
+  let longest = 0;
+  for (let round = 0; round < SMOOTH_ROUNDS; round += 1) {
+    idle.push(...(await measure(() => page.waitForTimeout(SMOOTH_MS))).frames);
+    const { frames, tasks } = await measure(feed);
+    busy.push(...frames);
+    longest = Math.max(longest, ...tasks);
+    // Until all rows are where they belong.
+    await expect.poll(() => numberOf(page, '#total-clicks')).toBe(before + sent);
+    await page.waitForTimeout(1_500);
   }
-  const { frames, tasks } = await page.evaluate<{ frames: number[]; tasks: number[] }>('measured');
-  await expect.poll(() => numberOf(page, '#total-clicks')).toBe(sent);
-  const sorted = frames.toSorted((first, second) => first - second);
-  const [p50 = 0, p95 = 0] = [0.5, 0.95].map((part) => sorted[Math.floor(sorted.length * part)]);
-  const longest = Math.max(0, ...tasks);
+  const [idle50, idle95, busy50, busy95] = [idle, busy].flatMap((frames) => {
+    const sorted = frames.toSorted((first, second) => first - second);
+    return [0.5, 0.95].map((part) => sorted[Math.floor(sorted.length * part)] ?? NaN);
+  }) as [number, number, number, number];
   await annotate(
-    `${sent} clicks in 6 s: ${frames.length} frames, p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms; ${tasks.length} tasks over 50 ms, the longest ${longest.toFixed(0)} ms`,
+    `${sent} clicks in ${(SMOOTH_ROUNDS * SMOOTH_MS) / 1_000} s: frames p50 ${busy50.toFixed(1)} ms, p95 ${busy95.toFixed(1)} ms (without clicks ${idle50.toFixed(1)} and ${idle95.toFixed(1)} ms); longest task ${longest.toFixed(0)} ms`,
   );
-  // On a quiet machine 17 and 17 ms and no long task: the rest is for one whose cores are all busy with other tests.
-  expect(p50).toBeLessThan(100);
-  expect(p95).toBeLessThan(500);
-  expect(longest).toBeLessThan(1_000);
+  // The same tab without clicks tells how late the machine lets it draw: twice as late is for the clicks' own work on it.
+  expect(busy50).toBeLessThan(2 * idle50 + 17);
+  expect(busy95).toBeLessThan(2 * idle95 + 50);
+  expect(longest).toBeLessThan(200 + 5 * idle95);
 });
 
 /** A click of this moment, as it stands in the topic. */

@@ -23,10 +23,10 @@ test('finds the busiest second and the mean', () => {
     [2, 9],
     [3, 1],
   ] as const;
-  expect(summariseRate(seconds)).toEqual({ peak: [2, 9], mean: 4 });
+  expect(summariseRate(seconds)).toEqual({ peak: [2, 9], mean: 4, since: 1 });
   expect(summariseRate([])).toBeUndefined();
-  expect(summariseRate([[0, 0], ...seconds, [4, 0]])?.mean).toBe(3);
-  expect(summariseRate([[0, 0]])).toEqual({ peak: [0, 0], mean: 0 });
+  expect(summariseRate([[0, 0], ...seconds, [4, 0]])).toMatchObject({ mean: 3, since: 1 });
+  expect(summariseRate([[0, 0]])).toEqual({ peak: [0, 0], mean: 0, since: 0 });
 });
 
 test('means over the seconds that there are', () => {

@@ -3,6 +3,7 @@ import { countOf, countText, rateText } from '../../web/text/count-text.ts';
 import { agoText, durationText } from '../../web/text/duration-text.ts';
 import { lagText } from '../../web/text/lag-text.ts';
 import { partText } from '../../web/text/part-text.ts';
+import { sessionsText } from '../../web/text/sessions-text.ts';
 
 test.each([
   [0, '0 ms'],
@@ -27,6 +28,13 @@ test.each([
   [130_000, '2 min ago'],
 ])('%d ms is %s', (ms, text) => {
   expect(agoText(ms)).toBe(text);
+});
+
+test.each([
+  [1, null, '1 open session'],
+  [4_800, 1_800_000, '4,800 open sessions; over after 30 min idle'],
+])('%d are open, with a gap of %j ms: %s', (openSessions, sessionGapMs, text) => {
+  expect(sessionsText({ openSessions, sessionGapMs })).toBe(text);
 });
 
 test('counts with their thousands apart and what they count', () => {

@@ -1,21 +1,13 @@
-import { byId, element, setText } from '../element.ts';
+import { byId, element } from '../element.ts';
 import { READING } from '../loading.ts';
 import { countOf, countText } from '../text/count-text.ts';
 import { booksAccount, type BooksAccount } from '../state/books-account.ts';
 import type { DashboardState } from '../state/dashboard-state.ts';
 import type { Part } from './part.ts';
 
-const HEADING: Readonly<Record<BooksAccount['state'], string>> = {
-  none: 'Is every click accounted for?',
-  balance: 'Every click accounted for',
-  settling: 'Is every click accounted for?',
-  wrong: 'Not every click accounted for',
-};
-
 /** Whether every click that was read is accounted for, as one line. */
 export function createBooksLine(): Part {
   const place = byId('books', HTMLElement);
-  const title = byId('books-title', HTMLElement);
   let shown = '';
   return {
     show: ({ overview: { books, ready } }: DashboardState) => {
@@ -23,7 +15,6 @@ export function createBooksLine(): Part {
       if (now === shown) return;
       shown = now;
       const account = booksAccount(books);
-      setText(title, HEADING[account.state]);
       if (account.state === 'none') {
         place.replaceChildren(
           element(
@@ -46,8 +37,8 @@ export function createBooksLine(): Part {
 }
 
 function verdictOf({ state }: BooksAccount): HTMLElement {
-  if (state === 'wrong') return element('strong', 'verdict bad', '✗ The books do not balance');
-  if (state === 'balance') return element('strong', 'verdict good', '✓ The books balance');
+  if (state === 'wrong') return element('strong', 'verdict bad', '✗ No, the books do not balance');
+  if (state === 'balance') return element('strong', 'verdict good', '✓ Yes, the books balance');
   const verdict = element('strong', 'verdict settling', '… Settling');
   verdict.title = 'What the partitions wrote down is of different moments: it adds up in a few seconds.';
   return verdict;

@@ -3,6 +3,7 @@ import { setLoaded } from '../loading.ts';
 import type { DashboardState } from '../state/dashboard-state.ts';
 import { countOf, countText, rateText } from '../text/count-text.ts';
 import { durationText } from '../text/duration-text.ts';
+import { sessionsText } from '../text/sessions-text.ts';
 import { lagText, LAG_WARNING_SECONDS } from '../text/lag-text.ts';
 import type { Part } from './part.ts';
 
@@ -22,7 +23,7 @@ export function createFigures(): Part {
       set('users', `by ${countOf(overview.users, 'user')}`);
       set('active-users', countText(overview.activeUsers5m));
       set('active-window', durationText(settings.activeWindowSeconds * 1_000));
-      set('open-sessions', `${countOf(overview.openSessions, 'session')} not over yet`);
+      set('open-sessions', sessionsText(overview));
       set('lag-records', countText(overview.lagRecords));
       set('lag-unit', overview.lagRecords === 1 ? 'click' : 'clicks');
       const { oldestWaitingSeconds } = overview;

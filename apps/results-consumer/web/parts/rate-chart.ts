@@ -3,7 +3,14 @@ import 'uplot/dist/uPlot.min.css';
 import { byId, setText } from '../element.ts';
 import { setLoaded } from '../loading.ts';
 import type { DashboardState, RateSeries } from '../state/dashboard-state.ts';
-import { chartSpan, chartTop, fullSeconds, runningMean, summariseRate } from '../state/rate-summary.ts';
+import {
+  chartSpan,
+  chartTop,
+  fullSeconds,
+  runningMean,
+  summariseRate,
+  type RateSummary,
+} from '../state/rate-summary.ts';
 import { clockText, minuteText } from '../text/clock-text.ts';
 import { countOf, countText, rateText } from '../text/count-text.ts';
 import type { Part } from './part.ts';
@@ -77,12 +84,18 @@ export function createRateChart(): Part {
       setText(mean, `mean of ${meanSeconds} s`);
       const found = summariseRate(seconds);
       const text = found
-        ? `Busiest second: ${countOf(found.peak[1], 'click')} at ${clockText(found.peak[0] * 1_000)}. On average ${rateText(found.mean)} per second.`
+        ? summaryText(found, lastSecond - found.since + 2 < spanSeconds)
         : 'The first second is being counted…';
       setLoaded(summary, text);
       place.setAttribute('aria-label', `Chart of the clicks per second. ${text}`);
     },
   };
+}
+
+/** @param isShort whether the clicks begin later than the chart, so that it has to be said when */
+function summaryText({ peak, mean, since }: RateSummary, isShort: boolean): string {
+  const from = isShort ? ` since ${clockText(since * 1_000)}` : '';
+  return `Busiest second: ${countOf(peak[1], 'click')} at ${clockText(peak[0] * 1_000)}. On average ${rateText(mean)} per second${from}.`;
 }
 
 function chartOptions(place: HTMLElement): uPlot.Options {

@@ -15,7 +15,7 @@ export function booksAccount(books: BooksView): BooksAccount {
   const { read, counted, duplicate, rejected, inFlight, balances } = books;
   const parts = [
     { count: counted, what: 'counted' },
-    { count: duplicate, what: 'sent twice' },
+    { count: duplicate, what: 'repeats, not counted again' },
     { count: rejected, what: 'rejected (in dead letters)' },
     ...(inFlight > 0 ? [{ count: inFlight, what: 'on the way between partitions' }] : []),
   ];

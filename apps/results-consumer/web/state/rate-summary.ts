@@ -6,6 +6,8 @@ export interface RateSummary {
   readonly peak: readonly [second: number, clicks: number];
   /** Clicks per second over all full seconds since the first that has a click. */
   readonly mean: number;
+  /** That second, since the epoch. */
+  readonly since: number;
 }
 
 /** The seconds that are over: the last one is still being filled, and would look like a fall. */
@@ -28,7 +30,7 @@ export function summariseRate(seconds: RateSeries): RateSummary | undefined {
     0,
     seconds.findIndex(([, count]) => count > 0),
   );
-  return { peak, mean: clicks / (seconds.length - idle) };
+  return { peak, mean: clicks / (seconds.length - idle), since: seconds[idle]?.[0] ?? first[0] };
 }
 
 /** The mean of each value and those before it, so many in all. */

@@ -27,7 +27,12 @@ const checkpointSchema = z.object({
     forwarded: count.default(0),
   }),
   sums: z.object({ openSessions: count.optional() }).catch({}),
-  state: z.object({ books: laterBooks.catch({}) }).catch({ books: {} }),
+  state: z
+    .object({
+      books: laterBooks.catch({}),
+      settings: z.object({ sessionGapMs: count.optional() }).catch({}),
+    })
+    .catch({ books: {}, settings: {} }),
 });
 
 type Checkpoint = z.output<typeof checkpointSchema>;
@@ -102,6 +107,13 @@ export class Books {
     for (const { sums } of this.#checkpoints.values())
       if (sums.openSessions !== undefined) sum = (sum ?? 0) + sums.openSessions;
     return sum;
+  }
+
+  /** After so long without a click a session is over, ms: the longest that a checkpoint says; undefined while none does. */
+  get sessionGapMs(): number | undefined {
+    this.#read();
+    const gaps = [...this.#checkpoints.values()].flatMap(({ state }) => state.settings.sessionGapMs ?? []);
+    return gaps.length === 0 ? undefined : Math.max(...gaps);
   }
 
   /** Clicks that were sent from one partition to another and have not arrived. */

@@ -21,6 +21,8 @@ export interface Overview {
   /** Mean of the last 5 full seconds, by the time at which Kafka took the clicks in. */
   readonly clicksPerSecond: number;
   readonly openSessions: number;
+  /** After so long without a click of its user a session is over; null while it is not known. */
+  readonly sessionGapMs: number | null;
   readonly lagRecords: number;
   /** Age of the oldest click that is not counted; 0 if there is none, null while it is not known. */
   readonly oldestWaitingSeconds: number | null;
@@ -91,6 +93,7 @@ export class ClickViews {
       clicksPerSecond: this.rate.perSecond(nowMs),
       // Of all sessions only the newest are kept here.
       openSessions: this.books.openSessions ?? this.sessions.open,
+      sessionGapMs: this.books.sessionGapMs ?? null,
       lagRecords: this.lag.records(),
       oldestWaitingSeconds: this.lag.seconds(nowMs),
       latency: this.latency.percentiles(nowMs),

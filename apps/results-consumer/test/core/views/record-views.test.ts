@@ -149,6 +149,10 @@ describe('books', () => {
     apply(1, { sums: { openSessions: 5 } });
     apply(2, { sums: { openSessions: 'many' } });
     expect(books.openSessions).toBe(70_005);
+    expect(books.sessionGapMs).toBeUndefined();
+    apply(0, { state: { settings: { sessionGapMs: 1_800_000 } } });
+    apply(1, { state: { settings: { sessionGapMs: 'long' } } });
+    expect(books.sessionGapMs).toBe(1_800_000);
   });
 
   test('are unknown without a checkpoint', () => {
