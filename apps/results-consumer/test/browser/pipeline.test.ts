@@ -1,22 +1,30 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createPartitionReader, homePartition } from '@clickstream/kafka-client';
+import { createPartitionReader, createRecordProducer, homePartition } from '@clickstream/kafka-client';
 import {
   decodePageClicks,
+  decodeRunningTotal,
+  decodeUserSession,
   encodeClickEvent,
+  encodeClosedUntil,
   encodeDeadLetter,
   encodePageClicks,
   encodeRunningTotal,
   encodeUserSession,
   isClosedUntilKey,
+  type RunningTotal,
 } from '@clickstream/schema';
 import {
   createTestTopics,
   openTransaction,
   readCommitted,
+  readDeadLetters,
   startApp,
   startWitness,
+  sumOfBooks,
+  untilCheckpoints,
   type AppProcess,
   type TestTopics,
   type Witness,
@@ -52,8 +60,12 @@ const CANARY_CLICKS = 1_000_000;
 /** The page has no room for more. */
 const ROWS = 10;
 const STEP_TIMEOUT_MS = 60_000;
-/** What a machine whose cores are all busy with other tests may take longer. */
-const BUSY_MACHINE_MS = 250;
+/** From the total that is written to its being seen: so many times somebody waits for a core (aggregator, broker, server, browser). */
+const WAITS_FOR_A_CORE = 10;
+/** Longer than two deltas are apart: what comes then goes out at once. */
+const QUIET_MS = 350;
+/** A transaction that nobody ends is aborted by the broker after so long, and up to 10 s more. */
+const LEFT_OPEN_MS = 3_000;
 const SCREENSHOTS = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url));
 
 interface Row {
@@ -147,6 +159,45 @@ async function pagesOfTopic(): Promise<Map<string, number>> {
   return pages;
 }
 
+/** Users whose last click was in the last five minutes, by their newest totals. */
+async function activeUsersOfTopic(): Promise<number> {
+  const lastClickAt = new Map<string, number>();
+  for await (const record of readCommitted(topics, topics.totals)) {
+    const header = (name: string) => record.headers().find(([each]) => each === name)?.[1];
+    const decoded = decodeRunningTotal(record.key(), record.value(), header);
+    if (decoded.status === 'decoded') lastClickAt.set(decoded.value.userId, decoded.value.lastClickAt);
+  }
+  return [...lastClickAt.values()].filter((timestamp) => timestamp >= Date.now() - 300_000).length;
+}
+
+/** Sessions whose newest record is not the last. */
+async function openSessionsOfTopic(): Promise<number> {
+  const isOpen = new Map<string, boolean>();
+  for await (const record of readCommitted(topics, topics.sessions)) {
+    const decoded = decodeUserSession(record.key(), record.value());
+    isOpen.set(String(record.key()), decoded.status === 'decoded' && !decoded.value.final);
+  }
+  return [...isOpen.values()].filter(Boolean).length;
+}
+
+/** Reason → how many. */
+async function deadLettersOfTopic(): Promise<Record<string, number>> {
+  const letters = await readDeadLetters(topics);
+  return Object.fromEntries(
+    [...Map.groupBy(letters, ({ reason }) => reason)].map(([reason, each]) => [reason, each.length]),
+  );
+}
+
+/** The books once so many are counted, out of the checkpoints. */
+async function booksOfTopic(counted: number) {
+  const newest = await untilCheckpoints(
+    topics,
+    (all) => sumOfBooks([...all.values()].map(({ books }) => books)).counted >= counted,
+    aggregator,
+  );
+  return sumOfBooks([...newest.values()].map(({ books }) => books));
+}
+
 /** The busiest, as the page orders them: by clicks, then by the bytes of the name. */
 function busiest(counts: ReadonlyMap<string, number>): [name: string, clicks: number][] {
   return [...counts]
@@ -165,6 +216,18 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
     const page = await openPage();
     await expect.poll(() => connectionOf(page)).toBe('Live');
     await page.evaluate('window.isSamePage = true');
+    // One click of which two are repeats, and what is no click.
+    const repeated = encodeClickEvent(
+      { eventId: `${topics.id}-repeated`, userId: 'repeated', url: '/', timestamp: Date.now() },
+      'json',
+    );
+    for (const value of [repeated, repeated, repeated, 'no click', 'nor this'])
+      await topics.producer.send({
+        topic: topics.clicks,
+        key: Buffer.from('repeated'),
+        value: Buffer.from(value),
+      });
+    await untilShown(page, 1);
     const { totalClicks } = await overview();
     const producer = startApp('producer', {
       args: [
@@ -207,7 +270,32 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
     await expect.poll(() => rowsOf(page, '#top-pages')).toEqual(busiest(pages));
     expect(await numberOf(page, '#lag-records')).toBe(0);
     expect(await textOf(page, '#users')).toBe(`by ${totals.size} users`);
-    expect(await textOf(page, '#books')).toContain('The books balance');
+
+    const { read, counted, duplicate, rejected } = await booksOfTopic(totalClicks + CLICKS);
+    const books = [read, counted, duplicate, rejected];
+    expect(books).toEqual([totalClicks + CLICKS + 4, totalClicks + CLICKS, 2, 2]);
+    expect(await get('/api/books')).toMatchObject({ read, counted, duplicate, rejected, inFlight: 0 });
+    const booksShown = async () =>
+      (await textOf(page, '#books')).match(/\d[\d,]*/g)?.map((number) => Number(number.replaceAll(',', '')));
+    await expect.poll(booksShown).toEqual(books);
+    expect(await textOf(page, '#books')).toContain('the books balance');
+    const letters = await deadLettersOfTopic();
+    expect(letters).toEqual({ malformed: 2 });
+    expect((await overview()).deadLetters.byReason).toEqual(letters);
+    const lettersShown = async () => {
+      const [reasons, counts] = await Promise.all(
+        ['.reason', '.count'].map((part) => page.locator(`#dead-letters ${part}`).allInnerTexts()),
+      );
+      return Object.fromEntries(reasons?.map((reason, index) => [reason, Number(counts?.[index])]) ?? []);
+    };
+    await expect.poll(lettersShown).toEqual(letters);
+    const [openSessions, activeUsers] = await Promise.all([openSessionsOfTopic(), activeUsersOfTopic()]);
+    expect(openSessions).toBe(totals.size);
+    expect(await overview()).toMatchObject({ openSessions, activeUsers5m: activeUsers });
+    expect(await textOf(page, '#open-sessions')).toBe(
+      `${openSessions} open sessions; over after 30 min idle`,
+    );
+    expect(await numberOf(page, '#active-users')).toBe(activeUsers);
     expect(await page.evaluate('window.isSamePage')).toBe(true);
   });
 
@@ -225,7 +313,9 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
       Object.assign(window, { shownAt });
     });
     const rounds = 12;
+    const lateness = watchLateness();
     for (let round = 1; round <= rounds; round += 1) {
+      await sleep(QUIET_MS);
       await click({ userId: `soon-${round}`, url: '/soon' });
       await expect.poll(() => numberOf(page, '#total-clicks'), { interval: 20 }).toBe(totalClicks + round);
     }
@@ -238,9 +328,12 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
       const written = writtenAt.get(`soon-${index + 1}`) ?? NaN;
       return (shownAt[totalClicks + index + 1] ?? NaN) - written;
     }).sort((first, second) => first - second);
-    const lowerQuartile = waits[rounds / 4] ?? NaN;
-    await annotate(`from a total that is written to the page: ${waits.join(', ')} ms`);
-    expect(lowerQuartile).toBeLessThan(250 + BUSY_MACHINE_MS);
+    const median = waits[rounds / 2] ?? NaN;
+    const lateMs = lateness.mean();
+    await annotate(
+      `from a total that is written to the page: ${waits.join(', ')} ms; a timer is ${lateMs.toFixed(1)} ms late`,
+    );
+    expect(median).toBeLessThan(250 + WAITS_FOR_A_CORE * lateMs);
   });
 
   test('leaves what was typed text, and executes none of it', async () => {
@@ -311,6 +404,7 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
     aggregator.kill('SIGTERM');
     expect((await aggregator.ended).exitCode).toBe(0);
     await plantCanaries();
+    await plantCanaryAmongResults(page);
     aggregator = await startAggregator();
     const flowing = await plantClickCanariesAmongClicks();
     const users = Array.from({ length: 40 }, (_, index) => `after-${index}`);
@@ -333,11 +427,15 @@ describe('the page, on the real apps and a real broker', { timeout: 240_000 }, (
     for (const { events } of [stream, clickStream]) expect(JSON.stringify(events)).not.toContain('canary');
     // What a checkpoint says is in the books only.
     for (const { data } of stream.events) {
-      const { overview: figures } = data as { overview?: Overview };
+      const { overview: figures, pages } = data as Partial<DashboardState>;
       if (figures) expect(figures.books.read).toBeLessThan(CANARY_CLICKS);
+      // So does how far the windows are closed: it would make the current one final.
+      if (pages) expect(pages.final).toBe(false);
     }
+    expect(await get('/api/pages')).toMatchObject({ final: false });
+    expect(await textOf(page, '#pages-window')).toContain('still counting');
     expect(await page.locator('body').getAttribute('data-saw-canary')).toBeNull();
-    await expect.poll(() => textOf(page, '#books')).toContain('The books balance');
+    await expect.poll(() => textOf(page, '#books')).toContain('the books balance');
     await expectCanariesInTopics();
   });
 
@@ -425,7 +523,7 @@ async function plantCanaries(): Promise<void> {
     ...{ userId: 'canary', start: time, end: time, clicks, entryUrl: '/canary', exitUrl: '/canary' },
     final: false,
   });
-  const recordsOf = new Map<string, (partition: number) => Canary>([
+  const recordsOf: [topic: string, recordOf: (partition: number) => Canary][] = [
     [topics.totals, () => bytes(total)],
     [topics.sessions, () => bytes(session)],
     [
@@ -437,6 +535,16 @@ async function plantCanaries(): Promise<void> {
             ...{ clicks, users: 1, usersExact: true, final: false },
           }),
         ),
+    ],
+    [
+      topics.pages,
+      (partition) => {
+        const closedUntil = windowStart + WINDOW_SIZE_MS;
+        const { key, value } = encodeClosedUntil({
+          ...{ partition, closedUntil, streamTime: closedUntil, idle: false },
+        });
+        return bytes({ key, value: value.replace('{', '{"canary":true,') });
+      },
     ],
     [
       topics.deadLetters,
@@ -464,7 +572,7 @@ async function plantCanaries(): Promise<void> {
           }),
         }),
     ],
-  ]);
+  ];
   for (const [topic, recordOf] of recordsOf) {
     const abort = await openTransaction(
       topics,
@@ -473,6 +581,49 @@ async function plantCanaries(): Promise<void> {
     );
     await abort();
   }
+}
+
+/**
+ * A total that stays in an open transaction, with a committed one of another user behind it, until the broker aborts it: what is
+ * committed may be seen from then on, and not before, since nobody knows how the transaction will end.
+ */
+async function plantCanaryAmongResults(page: Page): Promise<void> {
+  const lastUrl = async () => (await get<{ lastUrl: string }>('/api/users/soon-1')).lastUrl;
+  const { clicks, lastClickAt } = await get<RunningTotal>('/api/users/soon-1');
+  expect(await lastUrl()).toBe('/soon');
+  const partition = homePartition(Buffer.from('soon-1'), topics.partitions);
+  const recordOf = (userId: string, total: Omit<RunningTotal, 'userId'>) => {
+    const { key, value } = encodeRunningTotal({ userId, ...total }, 'json');
+    return { key: Buffer.from(key), value: Buffer.from(value) };
+  };
+  const canary = recordOf('canary', { clicks: CANARY_CLICKS, lastClickAt, lastUrl: '/canary' });
+  await openTransaction(topics, topics.totals, [{ ...canary, partition }], LEFT_OPEN_MS);
+  // The very total that is there, but for its url: the aggregator finds its sums as they were.
+  const among = recordOf('soon-1', { clicks, lastClickAt, lastUrl: '/among' });
+  const { connection, log } = topics;
+  const producer = await createRecordProducer([topics.totals], { connection, log });
+  onTestFinished(() => producer.close());
+  await producer.send({ topic: topics.totals, ...among });
+  await sleep(LEFT_OPEN_MS / 3);
+  expect(await lastUrl()).toBe('/soon');
+  await expect.poll(lastUrl, { timeout: STEP_TIMEOUT_MS }).toBe('/among');
+  expect(await page.locator('body').innerText()).not.toContain('canary');
+}
+
+/** How late a timer of this process is, which is how long whoever has something to do waits for a core. */
+function watchLateness() {
+  const intervalMs = 20;
+  let [dueAt, count, sum] = [performance.now() + intervalMs, 0, 0];
+  const timer = setInterval(() => {
+    const now = performance.now();
+    count += 1;
+    sum += Math.max(0, now - dueAt);
+    dueAt = now + intervalMs;
+  }, intervalMs);
+  onTestFinished(() => {
+    clearInterval(timer);
+  });
+  return { mean: () => sum / count };
 }
 
 /** The canaries were there to be seen. */
@@ -490,6 +641,10 @@ async function expectCanariesInTopics(): Promise<void> {
       for await (const batch of reader.read({ topic, partition, from: 0n, to }))
         for (const record = batch.walk(); record.next();)
           if (record.value()?.includes('canary')) canaries += 1;
-      expect(canaries, `${topic} [${partition}]`).toBe(1);
+      // Of pages, how far they are closed as well; of totals, the one that was left open.
+      const isTwo =
+        topic === pages ||
+        (topic === totals && partition === homePartition(Buffer.from('soon-1'), topics.partitions));
+      expect(canaries, `${topic} [${partition}]`).toBe(isTwo ? 2 : 1);
     }
 }
