@@ -137,7 +137,7 @@ async function takeImage(colorScheme: 'light' | 'dark'): Promise<void> {
     .evaluate((card) => card.getBoundingClientRect().toJSON() as DOMRect);
   await page.screenshot({
     path: join(IMAGES, `dashboard-${colorScheme}.png`),
-    clip: { x: 0, y: 0, width: 1_440, height: Math.ceil(bottom) + 16 },
+    clip: { x: 0, y: 0, width: 1_440, height: Math.ceil(bottom) + 12 },
     fullPage: true,
   });
   await context.close();
