@@ -61,7 +61,9 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'A parameter is wrong or unknown, or the url cannot be decoded',
   401: 'The token is needed',
   404: 'That is not known, or not any more',
+  403: 'Another website asks for a stream',
   405: 'Only GET and HEAD are allowed',
+  409: 'A stream is asked for behind another answer on its connection',
   414: 'The url is too long',
   421: 'The server does not answer to this name',
   503: 'Still reading what was there at the start, or no room for a further stream; try again after Retry-After',
@@ -362,11 +364,19 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
         description: 'Server-Sent Events',
         content: { 'text/event-stream': { schema: { type: 'string' } } },
       },
-      ...problemResponses([400, ...problemsOfAll(token), 503]),
+      ...problemResponses([400, 403, 409, ...problemsOfAll(token), 503]),
     },
   });
   const open = (request: FastifyRequest, reply: FastifyReply, begin: () => void) => {
+    // It could read nothing, but would take up a place.
+    if (request.headers['sec-fetch-site'] === 'cross-site')
+      throw new ProblemError(403, 'a stream is not for other websites');
     if (request.method === 'HEAD') return reply.type('text/event-stream; charset=utf-8').send();
+    // Until the answers before it are over it would wait in memory: behind another stream for good.
+    if (reply.raw.socket === null) {
+      void reply.header('connection', 'close');
+      throw new ProblemError(409, 'a stream needs a connection on which nothing else is under way');
+    }
     if (clients.isFull) {
       void reply.header('retry-after', '10');
       throw new ProblemError(503, 'as many clients as there may be are connected');

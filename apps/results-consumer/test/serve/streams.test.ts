@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readSse } from './sse-reader.ts';
@@ -169,6 +170,52 @@ describe('the stream of the dashboard', () => {
     first.close();
     await expect.poll(() => dashboard.clients.size).toBe(1);
     await readSse(`${dashboard.address}/api/stream`);
+  });
+
+  test('is not begun behind another answer on its connection, where it would wait in memory', async () => {
+    const dashboard = await startTestDashboard();
+    const { hostname, port } = new URL(dashboard.address);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      answer += chunk;
+    });
+    socket.write('GET /api/stream HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(600));
+    await expect.poll(() => answer).toContain('event: snapshot');
+    // A later request is answered once all of those have been looked at.
+    expect((await dashboard.fetch('/healthz')).status).toBe(200);
+    expect(dashboard.clients.size).toBe(1);
+    dashboard.total('a', 1);
+    await expect.poll(() => answer).toContain('"totalClicks":1,');
+    expect(dashboard.clients.bufferedBytes).toBe(0);
+  });
+
+  test('says that it is not begun behind an answer that ends', async () => {
+    const dashboard = await startTestDashboard();
+    const { hostname, port } = new URL(dashboard.address);
+    const socket = connect(Number(port), hostname);
+    const requests = ['/healthz', '/api/stream'].map(
+      (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
+    socket.write(requests.join(''));
+    let answer = '';
+    for await (const chunk of socket.setEncoding('latin1')) answer += chunk as string;
+    expect(answer).toMatch(/"alive"[^]*HTTP\/1.1 409 [^]*connection: close[^]*"status":409/i);
+    expect(dashboard.clients.size).toBe(0);
+  });
+
+  test('is not begun for another website', async () => {
+    const dashboard = await startTestDashboard();
+    const ask = (site: string, path: string) =>
+      dashboard.fetch(path, { method: 'HEAD', headers: { 'sec-fetch-site': site } });
+    for (const path of ['/api/stream', '/api/clicks/stream']) {
+      expect((await ask('cross-site', path)).status).toBe(403);
+      for (const site of ['same-origin', 'same-site', 'none'])
+        expect((await ask(site, path)).status).toBe(200);
+    }
   });
 
   test('ends when the server is told to stop', async () => {
