@@ -17,11 +17,9 @@ export interface ShownClick {
   readonly offset: string;
 }
 
-/** Most clicks that a client is sent in a second: more nobody can read. */
-export const SHOWN_CLICKS_PER_SECOND = 50;
-
 const INTERVAL_MS = 250;
-const SHOWN_PER_INTERVAL = Math.floor((SHOWN_CLICKS_PER_SECOND * INTERVAL_MS) / 1_000);
+/** More nobody can read. */
+const SHOWN_PER_INTERVAL = 12;
 
 interface Stream {
   readonly client: SseClient;

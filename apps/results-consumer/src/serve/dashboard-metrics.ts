@@ -54,7 +54,7 @@ export function createDashboardMetrics(
   );
   new Counter({
     name: 'clickstream_dashboard_resyncs_total',
-    help: 'Stream clients closed because they did not read',
+    help: 'Stream clients for which too much waited, told to come again',
     registers: [registry],
     collect() {
       this.reset();

@@ -391,7 +391,7 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
     {
       schema: schemaOf(
         'All that the page shows, as it changes',
-        'Server-Sent Events. `snapshot`: {overview, rate: [[second, clicks]…], users, pages, deadLetters, settings}. `delta`: those of them that changed, whole, but of `rate` only the seconds that changed; at most 4 a second. `alive`: nothing, every 10 s. `resync`: connect again, you were too slow. With `Last-Event-ID` the deltas since then come in place of a snapshot, if they are still known and smaller.',
+        'Server-Sent Events. `snapshot`: {overview, rate: [[second, clicks]…], users, pages, deadLetters, settings}. `delta`: those of them that changed, whole, but of `rate` only the seconds that changed; at most 4 a second. `alive`: nothing, every 10 s. `resync`: you were too slow and missed some, connect again; the stream ends. With `Last-Event-ID` the deltas since then come in place of a snapshot, if they are still known and smaller.',
         apiSchemas.stream.query,
       ),
     },
@@ -406,7 +406,7 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
     {
       schema: schemaOf(
         'The clicks themselves, as they come',
-        'Server-Sent Events. `clicks`: {clicks: [{userId, url, timestamp, partition, offset}…], sampled, seen}; beyond 50 clicks a second `sampled` says which part of them is shown, such as `1 of 4`, else it is null. `seen` is how many there were since the event before. `alive`: nothing, every 10 s. `resync`: connect again, you were too slow.',
+        'Server-Sent Events. `clicks`: {clicks: [{userId, url, timestamp, partition, offset}…], sampled, seen}, every 250 ms if there were any; of more than 12 `sampled` says which part is shown, such as `1 of 4`, else it is null. `seen` is how many there were since the event before. `alive`: nothing, every 10 s. `resync`: you were too slow and missed some, connect again; the stream ends.',
         apiSchemas.clickStream.query,
       ),
     },
