@@ -7,6 +7,7 @@ import type { Latency } from '../core/views/latency-window.ts';
 import { TOP_PAGES_MAX } from '../core/views/page-windows.ts';
 import type { SessionView } from '../core/views/sessions.ts';
 import { TOP_USERS_MAX, type UserTotal } from '../core/views/user-totals.ts';
+import type { NotReady } from './not-ready.ts';
 import type { PagesBody } from './pages-body.ts';
 import type { Problem } from './problem.ts';
 
@@ -117,7 +118,11 @@ const overview: z.ZodType<Overview> = z.object({
 const pages: z.ZodType<PagesBody> = z.object({
   windowStart: timeMs.nullable(),
   windowEnd: timeMs.nullable(),
-  final: z.boolean().describe('Whether nothing of it will change any more'),
+  final: z
+    .boolean()
+    .describe(
+      'Whether all partitions have closed it, but for those that are idle; a click of one of these may still come',
+    ),
   usersExact: z.boolean(),
   pages: z.array(
     z.object({
@@ -134,6 +139,12 @@ const pages: z.ZodType<PagesBody> = z.object({
   clicks: count,
   windows: z.array(timeMs).describe('Starts of the windows that can be asked for, newest first'),
 });
+
+const complete = z
+  .boolean()
+  .describe(
+    'Whether the dead letters and the past of the rate have been read too, for which it does not wait',
+  );
 
 /** What each path takes and answers with, for validation and for the OpenAPI document. */
 export const apiSchemas = {
@@ -170,6 +181,25 @@ export const apiSchemas = {
       limit: z.int().min(1).max(DEAD_LETTERS_MAX).default(20),
     }),
     response: deadLetterCounts.extend({ deadLetters: z.array(deadLetter) }),
+  },
+  healthz: z.object({ status: z.literal('alive') }),
+  readyz: {
+    response: z.object({ status: z.literal('ready'), complete }),
+    problem: z.object({
+      status: z.literal('not ready'),
+      complete,
+      code: z
+        .enum(['reading', 'silent'])
+        .describe('Still reading what was there at the start, or Kafka does not answer'),
+      reason: z.string(),
+      silenceMs: count.exactOptional().describe('For how long Kafka has not answered, ms'),
+      partition: z
+        .string()
+        .exactOptional()
+        .describe(
+          'For which partition, if it answers for others; only for who knows the token, if there is one',
+        ),
+    }) satisfies z.ZodType<NotReady>,
   },
   stream: { query: z.strictObject({}) },
   clickStream: { query: z.strictObject({ user: userId.optional(), page: z.string().min(1).optional() }) },

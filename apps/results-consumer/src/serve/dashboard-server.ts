@@ -8,23 +8,14 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { ClickViews } from '../core/views/click-views.ts';
-import { createAccess, isExpectedHost, isLoopback } from './access.ts';
+import { createAccess, isExpectedHost, isLoopback, type Access } from './access.ts';
 import { apiSchemas, jsonSchema, problemSchema } from './api-schemas.ts';
 import type { ClickStream } from './click-stream.ts';
 import type { DashboardStream } from './dashboard-stream.ts';
+import type { NotReady } from './not-ready.ts';
 import { pagesBody } from './pages-body.ts';
 import { BARE_HEADERS, problem, PROBLEM_CONTENT_TYPE, ProblemError, rawProblem } from './problem.ts';
 import type { SseClients } from './sse-clients.ts';
-
-/** Why there is nothing new: what was there is still being read, or Kafka is silent. */
-export interface NotReady {
-  readonly code: 'reading' | 'silent';
-  readonly reason: string;
-  /** How long Kafka has been silent, ms. */
-  readonly silenceMs?: number;
-  /** Such as `user_clickstream [2]`, if it is this partition and not all of Kafka. */
-  readonly partition?: string;
-}
 
 export interface DashboardServerOptions {
   readonly views: ClickViews;
@@ -41,6 +32,8 @@ export interface DashboardServerOptions {
   readonly pageFolder: string | undefined;
   /** Why it cannot serve now; undefined when it can. */
   readonly notReady: () => NotReady | undefined;
+  /** Whether that is in the views too for which it does not wait to be ready: dead letters, and the past of the rate. */
+  readonly isWhole: () => boolean;
   /** ms since the epoch */
   readonly now: () => number;
 }
@@ -76,7 +69,8 @@ const PAGE_IS_MISSING =
 /** The page, the HTTP API and the streams; not listening yet. */
 export async function createDashboardServer(options: DashboardServerOptions): Promise<FastifyInstance> {
   const { log } = options;
-  const isRefused = createAccessControl(options);
+  const access = createAccess(options.token);
+  const isRefused = createAccessControl(access, options);
   const server = fastify({
     // Streams are ended by those who keep them.
     forceCloseConnections: 'idle',
@@ -162,7 +156,7 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
   await server.register(async (scope) => {
     addApi(scope, options);
     addStreams(scope, options);
-    addHealth(scope, options);
+    addHealth(scope, access, options);
     scope.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());
     await addPage(scope, options.pageFolder);
   });
@@ -170,8 +164,7 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
 }
 
 /** Answers who may not see what was asked for, and tells whether it did. */
-function createAccessControl({ listenHost, token }: DashboardServerOptions) {
-  const access = createAccess(token);
+function createAccessControl(access: Access, { listenHost, token }: DashboardServerOptions) {
   return (request: FastifyRequest, reply: FastifyReply): boolean => {
     if (!isExpectedHost(listenHost, token !== undefined, request.headers.host)) {
       void sendProblem(
@@ -225,7 +218,7 @@ function closeUnread(server: FastifyInstance): void {
 /** Where there is something to get, other methods are not allowed; elsewhere there is nothing. */
 function answerOtherMethods(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
-    if (route.method !== 'GET') return;
+    if (![route.method].flat().includes('GET')) return;
     server.route({
       method: OTHER_METHODS,
       url: route.url,
@@ -244,6 +237,11 @@ function answerOtherMethods(server: FastifyInstance): void {
 function problemResponses(statuses: readonly number[]): Record<number, object> {
   const content = { 'application/problem+json': { schema: jsonSchema(problemSchema) } };
   return Object.fromEntries(statuses.map((status) => [status, { description: PROBLEMS[status], content }]));
+}
+
+/** What there is to know of a query to tell which of its parameters are numbers. */
+interface QuerySchema {
+  readonly properties?: Readonly<Record<string, { readonly type?: string }>>;
 }
 
 function addApi(server: FastifyInstance, { views, token, now }: DashboardServerOptions): void {
@@ -273,6 +271,14 @@ function addApi(server: FastifyInstance, { views, token, now }: DashboardServerO
     (typeof apiSchemas)[Name]['query']
   >;
 
+  server.addHook('preValidation', (request, _reply, next) => {
+    // Ajv takes `0x10` and `1e3` for numbers too.
+    const { properties = {} } = (request.routeOptions.schema?.querystring ?? {}) as QuerySchema;
+    const wrong = Object.entries(request.query as object).find(
+      ([name, value]) => properties[name]?.type === 'integer' && !/^\d+$/.test(String(value)),
+    );
+    next(wrong && new ProblemError(400, `querystring/${wrong[0]} must be a whole number in decimal digits`));
+  });
   server.get('/api/overview', { schema: schemaOf('The figures of this moment', apiSchemas.overview) }, () =>
     views.overview(now()),
   );
@@ -417,15 +423,42 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
   );
 }
 
-function addHealth(server: FastifyInstance, { metrics, notReady }: DashboardServerOptions): void {
-  const schema = { hide: true };
-  server.get('/healthz', { schema }, () => ({ status: 'alive' }));
-  server.get('/readyz', { schema }, (_request, reply) => {
-    const why = notReady();
-    return reply.code(why ? 503 : 200).send(why ? { status: 'not ready', ...why } : { status: 'ready' });
+function addHealth(server: FastifyInstance, access: Access, options: DashboardServerOptions): void {
+  const { metrics, notReady, isWhole, token } = options;
+  const schemaOf = (summary: string, content: object, problems: readonly number[], others = {}) => {
+    const response: Record<number, object> = {
+      200: { description: summary, content },
+      ...others,
+      ...problemResponses(problems),
+    };
+    return { summary, response };
+  };
+  const open = problemsOfAll(undefined);
+  const json = (schema: z.ZodType) => ({ 'application/json': { schema: jsonSchema(schema) } });
+  const { healthz, readyz } = apiSchemas;
+
+  server.get(
+    '/healthz',
+    { schema: { ...schemaOf('That the process lives', json(healthz), open), security: [] } },
+    () => ({
+      status: 'alive',
+    }),
+  );
+  const ready = schemaOf('Whether it shows what is there, and what is new', json(readyz.response), open, {
+    503: { description: 'Why it does not', content: json(readyz.problem) },
   });
-  server.get('/metrics', { schema }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
+  server.get('/readyz', { schema: { ...ready, security: [] } }, (request, reply) => {
+    const why = notReady();
+    if (!why) return { status: 'ready', complete: isWhole() };
+    // Who need not know the token is not told what the topics are called.
+    const told = access.isGranted(request.raw) ? why : { ...why, partition: undefined };
+    return reply.code(503).send({ status: 'not ready', complete: isWhole(), ...told });
+  });
+  const text = { 'text/plain': { schema: { type: 'string' } } };
+  server.get(
+    '/metrics',
+    { schema: schemaOf('Metrics, as Prometheus reads them', text, problemsOfAll(token)) },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
   );
 }
 

@@ -10,6 +10,7 @@ import { createDashboardServer } from './dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from './dashboard-stream.ts';
 import { FeedSilence } from './feed-silence.ts';
 import { feedViews } from './feed-views.ts';
+import { whyNotReady } from './not-ready.ts';
 import { openViews, type OpenViews } from './open-views.ts';
 import { SseClients } from './sse-clients.ts';
 
@@ -32,8 +33,6 @@ const STREAM_CLIENTS_MAX = 500;
 const BUFFER_LIMIT_BYTES = 256 * 1024;
 const HEARTBEAT_MS = 10_000;
 const NEXT_PORTS = 20;
-/** A broker answers a fetch within 250 ms. */
-const SILENCE_LIMIT_MS = 10_000;
 /** The same from the sources and from what is built of them. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
@@ -70,6 +69,7 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
     now,
   });
   const silence = new FeedSilence();
+  let isWhole = false;
   const clickStream = new ClickStream(clients);
   const metrics = createDashboardMetrics(views, clients, now);
   const server = await createDashboardServer({
@@ -82,25 +82,8 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
     listenHost: config.LISTEN_HOST,
     token: config.DASHBOARD_TOKEN,
     pageFolder: existsSync(PAGE_FOLDER) ? PAGE_FOLDER : undefined,
-    notReady: () => {
-      if (!views.isReady) return { code: 'reading', reason: 'still reading what was there at the start' };
-      const silenceMs = reader.silenceMs();
-      if (silenceMs > SILENCE_LIMIT_MS)
-        return {
-          code: 'silent',
-          reason: `no answer from Kafka for ${Math.round(silenceMs / 1_000)} s`,
-          silenceMs: Math.round(silenceMs),
-        };
-      const silent = silence.longest();
-      return silent && silent.silenceMs > SILENCE_LIMIT_MS
-        ? {
-            code: 'silent',
-            reason: `no answer from Kafka for ${silent.name} for ${Math.round(silent.silenceMs / 1_000)} s`,
-            silenceMs: Math.round(silent.silenceMs),
-            partition: silent.name,
-          }
-        : undefined;
-    },
+    notReady: () => whyNotReady(views.isReady, reader.silenceMs(), silence.longest()),
+    isWhole: () => isWhole,
     now,
   });
   try {
@@ -119,6 +102,9 @@ async function serveViews({ views, topics, reader }: OpenViews, options: RunDash
         if (wasReady || !views.isReady) return;
         wasReady = true;
         onReady(address);
+      },
+      onWhole: () => {
+        isWhole = true;
       },
       onClick: (record, partition) => {
         clickStream.push(record, partition);

@@ -113,6 +113,9 @@ describe('the API', () => {
       '/api/books': '/api/books',
       '/api/latency': '/api/latency',
       '/api/dead-letters': '/api/dead-letters?reason=late&limit=5',
+      '/healthz': '/healthz',
+      '/readyz': '/readyz',
+      '/metrics': '/metrics',
     };
     for (const [path, { get }] of Object.entries(document.paths)) {
       if (path.endsWith('/stream')) {
@@ -121,6 +124,11 @@ describe('the API', () => {
       }
       const response = await dashboard.fetch(examples[path] ?? `no example of ${path}`);
       expect(response.status, path).toBe(200);
+      if (path === '/metrics') {
+        expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+        expect(Object.keys(get.responses['200']?.content ?? {})).toEqual(['text/plain']);
+        continue;
+      }
       const schema = get.responses['200']?.content?.['application/json']?.schema;
       expect(schema, path).toBeDefined();
       const answer = z.fromJSONSchema(schema ?? {}).safeParse(await response.json());
@@ -150,8 +158,15 @@ describe('the API', () => {
       ['/api/pages', await ask('/api/pages?window=5')],
       ['/api/stream', await ask('/api/stream')],
       ['/api/clicks/stream', await ask('/api/clicks/stream?user=')],
+      [
+        '/api/stream',
+        await dashboard.fetch('/api/stream', { headers: { authorization, 'sec-fetch-site': 'cross-site' } }),
+      ],
+      ['/metrics', await dashboard.fetch('/metrics')],
     ];
-    expect(answers.map(([, { status }]) => status)).toEqual([400, 401, 401, 405, 404, 414, 404, 503, 400]);
+    expect(answers.map(([, { status }]) => status)).toEqual([
+      400, 401, 401, 405, 404, 414, 404, 503, 400, 403, 401,
+    ]);
     for (const [path, answer] of answers) {
       const { description, content } = documented(path)[answer.status] ?? {};
       expect(description, `${path} ${answer.status}`).toEqual(expect.any(String));
@@ -161,7 +176,11 @@ describe('the API', () => {
       expect(parsed.error, path).toBeUndefined();
     }
     for (const [path, { get }] of Object.entries(paths))
-      for (const status of ['400', '401', '405', '414', '421'])
+      for (const status of [
+        ...['405', '414', '421'],
+        ...(path.startsWith('/api/') ? ['400'] : []),
+        ...(['/healthz', '/readyz'].includes(path) ? [] : ['401']),
+      ])
         expect(Object.keys(get.responses), path).toContain(status);
     for (const path of ['users', 'users/{userId}', 'user', 'pages', 'sessions', 'books'])
       expect(Object.keys(documented(`/api/${path}`)), path).toContain('503');
@@ -228,6 +247,15 @@ describe('the API', () => {
     ['/api/users?top=0', 400],
     ['/api/users?top=1001', 400],
     ['/api/users?top=ten', 400],
+    ['/api/users?top=0x10', 400],
+    ['/api/users?top=1e3', 400],
+    ['/api/users?top=', 400],
+    ['/api/users?top=%205', 400],
+    ['/api/users?top=5.0', 400],
+    ['/api/users?top=1&top=2', 400],
+    ['/api/pages?top=0x10', 400],
+    ['/api/pages?window=0x10', 400],
+    ['/api/dead-letters?limit=1e1', 400],
     ['/api/users?tpo=10', 400],
     ['/api/users/nobody', 404],
     ['/api/user?id=nobody', 404],
@@ -480,6 +508,7 @@ describe('the health', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({
       status: 'not ready',
+      complete: false,
       code: 'reading',
       reason: 'still reading',
     });
@@ -487,6 +516,24 @@ describe('the health', () => {
     const metrics = await (await dashboard.fetch('/metrics')).text();
     expect(metrics).toMatch(/^clickstream_dashboard_users 0$/m);
     expect(metrics).toMatch(/^clickstream_dashboard_latency_p99_seconds Nan$/m);
+  });
+
+  test.each([false, true])('says whether what it does not wait for is there: %j', async (isWhole) => {
+    const dashboard = await startReadyDashboard({ isWhole });
+    expect(await (await dashboard.fetch('/readyz')).json()).toEqual({ status: 'ready', complete: isWhole });
+  });
+
+  test('tells what a topic is called only who may see that', async () => {
+    const silent = { code: 'silent', reason: 'no answer', silenceMs: 11_000 } as const;
+    const dashboard = await startReadyDashboard({ token, notReady: { ...silent, partition: 'clicks [2]' } });
+    const ask = async (headers: Record<string, string>) => {
+      const response = await dashboard.fetch('/readyz', { headers });
+      expect(response.status).toBe(503);
+      return response.json();
+    };
+    const expected = { status: 'not ready', complete: false, ...silent };
+    expect(await ask({})).toEqual(expected);
+    expect(await ask({ authorization: `Bearer ${token}` })).toEqual({ ...expected, partition: 'clicks [2]' });
   });
 });
 
@@ -510,6 +557,11 @@ describe('the page', () => {
     expect(script.headers.get('cache-control')).toContain('immutable');
     for (const path of ['/secret.txt', '/..%2fsecret.txt', '/assets/..%2f..%2fsecret.txt', '/assets/'])
       expect((await dashboard.fetch(path)).status, path).toBe(404);
+    for (const path of ['/', '/index.html', '/assets/index-abc.js']) {
+      const response = await dashboard.fetch(path, { method: 'POST' });
+      expect(response.status, path).toBe(405);
+      expect(response.headers.get('allow')).toBe('GET, HEAD');
+    }
   });
 
   test('that is not built says how to build it', async () => {

@@ -5,8 +5,9 @@ import { onTestFinished } from 'vitest';
 import { ClickViews } from '../../src/core/views/click-views.ts';
 import { ClickStream } from '../../src/serve/click-stream.ts';
 import { createDashboardMetrics } from '../../src/serve/dashboard-metrics.ts';
-import { createDashboardServer, type NotReady } from '../../src/serve/dashboard-server.ts';
+import { createDashboardServer } from '../../src/serve/dashboard-server.ts';
 import { DashboardStream, dashboardSettings } from '../../src/serve/dashboard-stream.ts';
+import type { NotReady } from '../../src/serve/not-ready.ts';
 import { SseClients } from '../../src/serve/sse-clients.ts';
 import { recordOf } from '../core/views/record-of.ts';
 
@@ -18,6 +19,7 @@ export interface TestDashboardOptions {
   readonly bufferLimitBytes?: number;
   readonly heartbeatMs?: number;
   readonly notReady?: NotReady;
+  readonly isWhole?: boolean;
   /** Whether all that there was has been read; not unless it is given. */
   readonly isReady?: boolean;
   readonly runId?: string;
@@ -54,6 +56,7 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
     token: options.token,
     pageFolder: options.pageFolder,
     notReady: () => options.notReady,
+    isWhole: () => options.isWhole === true,
     now,
   });
   await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });

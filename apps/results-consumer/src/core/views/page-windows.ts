@@ -16,7 +16,10 @@ export interface PageTotal {
 export interface PageWindow {
   readonly windowStart: number;
   readonly windowEnd: number;
-  /** Whether nothing of it will change any more. */
+  /**
+   * Whether every partition that is not idle has closed it. One that was idle, or of which nothing was heard, may still add a click:
+   * then it is taken back until that partition closes it.
+   */
   readonly final: boolean;
   /** Whether `users` are exact; where they are not, they are at least that many. */
   readonly usersExact: boolean;

@@ -86,6 +86,20 @@ describe('a window', () => {
     close(windows, 1, 0, true);
     expect(windows.window(0, 1)?.final).toBe(true);
   });
+
+  test('is final while a partition with a share of it has never said how far it has closed, until that does', () => {
+    const windows = new PageWindows();
+    put(windows, { windowStart: 0, partition: 0 });
+    close(windows, 0, MINUTE);
+    expect(windows.window(0, 1)).toMatchObject({ final: true, clicks: 1 });
+    // The first click of a partition that counted as idle.
+    put(windows, { windowStart: 0, partition: 1 });
+    expect(windows.window(0, 1)).toMatchObject({ final: true, clicks: 2 });
+    close(windows, 1, 0);
+    expect(windows.window(0, 1)?.final).toBe(false);
+    close(windows, 1, MINUTE);
+    expect(windows.window(0, 1)?.final).toBe(true);
+  });
 });
 
 describe('the windows', () => {
