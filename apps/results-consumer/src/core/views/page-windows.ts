@@ -1,5 +1,6 @@
 import { decodeClosedUntil, decodePageClicks, isClosedUntilKey, type ClosedUntil } from '@clickstream/schema';
 import { shownText } from './shown-text.ts';
+import { TopIds } from './top-ids.ts';
 import type { ViewRecord } from './view-record.ts';
 
 /** Clicks and distinct users of a page in a window, all partitions together. */
@@ -51,21 +52,63 @@ interface Share {
 }
 
 interface Page {
+  readonly name: string;
+  /** Its place in the window's list. */
+  readonly id: number;
   clicks: number;
   users: number;
   /** By partition. */
   readonly shares: Map<number, Share>;
 }
 
-interface Window {
-  end: number;
-  clicks: number;
-  inexactShares: number;
+/** What is known of a window, and its busiest pages, by clicks and then by name, at any time. */
+class Window {
+  end = 0;
+  clicks = 0;
+  inexactShares = 0;
   /** What its pages take, in characters. */
-  characters: number;
+  characters = 0;
   /** Whether there was no room for all of its pages. */
-  isCut: boolean;
-  readonly pages: Map<string, Page>;
+  isCut = false;
+  readonly pages = new Map<string, Page>();
+  readonly #list: Page[] = [];
+  readonly #top = new TopIds(TOP_PAGES_MAX, (first, second) => this.#isBefore(first, second));
+  /** Whether a page went down, so that one outside of the foremost may have moved up. */
+  #topIsStale = false;
+
+  add(name: string): Page {
+    const page: Page = { name, id: this.#list.length, clicks: 0, users: 0, shares: new Map() };
+    this.pages.set(name, page);
+    this.#list.push(page);
+    return page;
+  }
+
+  /** A page has so many clicks more, or fewer. */
+  ranks({ id }: Page, change: number): void {
+    if (change < 0 && this.#top.has(id)) this.#topIsStale = true;
+    else this.#top.raise(id);
+  }
+
+  busiest(limit: number): PageTotal[] {
+    if (this.#topIsStale) {
+      this.#topIsStale = false;
+      this.#top.clear();
+      for (const { id } of this.#list) this.#top.raise(id);
+    }
+    return this.#top.ranked(limit).map((id) => totalOf(this.#page(id)));
+  }
+
+  #page(id: number): Page {
+    const page = this.#list[id];
+    if (!page) throw new RangeError(`there is no page ${id}`);
+    return page;
+  }
+
+  #isBefore(first: number, second: number): boolean {
+    const one = this.#page(first);
+    const other = this.#page(second);
+    return one.clicks === other.clicks ? one.name < other.name : one.clicks > other.clicks;
+  }
 }
 
 /**
@@ -112,15 +155,15 @@ export class PageWindows {
   window(windowStart: number, limit: number): PageWindow | undefined {
     const window = this.#windows.get(windowStart);
     if (!window) return undefined;
-    const { end, clicks, pages, inexactShares, isCut } = window;
+    const { end, clicks, inexactShares, isCut } = window;
     return {
       windowStart,
       windowEnd: end,
       final: this.#isFinal(end),
       usersExact: inexactShares === 0 && !isCut,
-      pages: busiest(pages, limit),
+      pages: window.busiest(limit),
       complete: !isCut,
-      totalPages: pages.size,
+      totalPages: window.pages.size,
       clicks,
       windows: this.#starts,
     };
@@ -138,14 +181,7 @@ export class PageWindows {
     const known = this.#windows.get(start);
     if (known) return known;
     if (start <= this.#evictedUntil) return undefined;
-    const window: Window = {
-      end: 0,
-      clicks: 0,
-      inexactShares: 0,
-      characters: 0,
-      isCut: false,
-      pages: new Map(),
-    };
+    const window = new Window();
     this.#windows.set(start, window);
     this.#starts = [...this.#starts, start].sort((first, second) => second - first);
     return window;
@@ -155,16 +191,17 @@ export class PageWindows {
     let known = window.pages.get(page);
     if (!known) {
       if (!this.#charge(window, page.length + PAGE_OVERHEAD)) return;
-      known = { clicks: 0, users: 0, shares: new Map() };
-      window.pages.set(page, known);
+      known = window.add(page);
     } else if (!known.shares.has(partition) && !this.#charge(window, SHARE_OVERHEAD)) {
       return;
     }
     const before = known.shares.get(partition);
     known.shares.set(partition, share);
-    known.clicks += share.clicks - (before?.clicks ?? 0);
+    const change = share.clicks - (before?.clicks ?? 0);
+    known.clicks += change;
     known.users += share.users - (before?.users ?? 0);
-    window.clicks += share.clicks - (before?.clicks ?? 0);
+    window.clicks += change;
+    window.ranks(known, change);
     window.inexactShares += Number(!share.usersExact) - Number(before?.usersExact === false);
   }
 
@@ -198,31 +235,8 @@ export function windowStartOf(key: Buffer | null): string | undefined {
   return key === null ? undefined : /^-?\d{1,16}(?=\/)/.exec(key.toString('latin1', 0, 20))?.[0];
 }
 
-/** By clicks, then by name. */
-function busiest(pages: ReadonlyMap<string, Page>, limit: number): PageTotal[] {
-  const isBefore = (first: [string, Page], second: [string, Page]) =>
-    first[1].clicks === second[1].clicks ? first[0] < second[0] : first[1].clicks > second[1].clicks;
-  let kept: [string, Page][] = [];
-  /** What does not rank before it is none of the busiest. */
-  let last: [string, Page] | undefined;
-  const trim = () => {
-    kept.sort((first, second) => (isBefore(first, second) ? -1 : 1));
-    kept = kept.slice(0, limit);
-    last = kept[limit - 1];
-  };
-  for (const entry of pages) {
-    if (last && !isBefore(entry, last)) continue;
-    kept.push(entry);
-    // Sorted anew only after as many again have come.
-    if (kept.length >= 2 * limit + 16) trim();
-  }
-  trim();
-  return kept.map(([page, { clicks, users }]) => ({
-    page: shownText(page),
-    key: keyOf(page),
-    clicks,
-    users,
-  }));
+function totalOf({ name, clicks, users }: Page): PageTotal {
+  return { page: shownText(name), key: keyOf(name), clicks, users };
 }
 
 /** Short, and another one for each page as far as nobody looks for two that have the same. */

@@ -1,7 +1,7 @@
 import { encodeClosedUntil, encodePageClicks, type PageClicks } from '@clickstream/schema';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PageWindows, windowStartOf } from '../../../src/core/views/page-windows.ts';
+import { PageWindows, TOP_PAGES_MAX, windowStartOf } from '../../../src/core/views/page-windows.ts';
 import { recordOf } from './record-of.ts';
 
 const MINUTE = 60_000;
@@ -60,6 +60,27 @@ describe('a window', () => {
         });
       }),
     );
+  });
+
+  test('knows the busiest of more pages than can be asked for, also when some of these go down', () => {
+    const windows = new PageWindows();
+    const clicks = new Map(Array.from({ length: TOP_PAGES_MAX + 100 }, (_, page) => [`/${page}`, 10 + page]));
+    const ranked = () =>
+      [...clicks].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([page]) => page);
+    const shown = (limit: number) => windows.window(0, limit)?.pages.map(({ page }) => page);
+    for (const [page, count] of clicks) put(windows, { windowStart: 0, page, clicks: count });
+    expect(shown(TOP_PAGES_MAX)).toEqual(ranked().slice(0, TOP_PAGES_MAX));
+    for (const [page, count] of [
+      ['/0', 5_000],
+      ['/1099', 1],
+      ['/1098', 2],
+      ['/1', 2_000],
+    ] as const) {
+      clicks.set(page, count);
+      put(windows, { windowStart: 0, page, clicks: count });
+      expect(shown(20)).toEqual(ranked().slice(0, 20));
+    }
+    expect(shown(TOP_PAGES_MAX)).toEqual(ranked().slice(0, TOP_PAGES_MAX));
   });
 
   test('is final once every partition that is not idle has closed it', () => {
