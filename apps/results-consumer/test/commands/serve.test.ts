@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, createPartitionReader, type OutgoingRecord } from '@clickstream/kafka-client';
 import { DEAD_LETTER_REASONS } from '@clickstream/schema';
 import { describe, expect, inject, test } from 'vitest';
@@ -113,31 +113,58 @@ describe('serve', () => {
       const readers = await Promise.all(
         Array.from({ length: 180 }, () => watchTotal(address, onTestFinished)),
       );
-      await expect.poll(() => metricOf(address, 'stream_clients'), { timeout: 60_000 }).toBe(200);
-      const memoryBeforeMb = memoryMb(serve.pid);
+      const ofDashboard = (name: string) => metricOf(address, `clickstream_dashboard_${name}`);
+      await expect.poll(() => ofDashboard('stream_clients'), { timeout: 60_000 }).toBe(200);
+      const memoryMb = async () => (await metricOf(address, 'process_resident_memory_bytes')) / 1_048_576;
+      const memoryBeforeMb = await memoryMb();
       let mostMemoryMb = memoryBeforeMb;
-      /** What all machines have to wait for now and then. */
+
+      const reader = await createPartitionReader({
+        connection: { brokers: [brokers], clientId: 'test' },
+        log,
+      });
+      onTestFinished(() => reader.close());
+      /** When the dashboard has read the totals up to where their topic ends now. */
+      const hasRead = async () => {
+        const ends = await reader.endOffsets(topics.totals);
+        const end = Number(ends.reduce((sum, each) => sum + each, 0n));
+        while ((await ofDashboard('records_total{feed="totals"}')) < end) await delay(10);
+        return performance.now();
+      };
       const pauses = monitorEventLoopDelay({ resolution: 5 });
       pauses.enable();
       let round = 0;
+      /** Of the rounds in which this machine did not keep this process waiting: how late the last client was, and the reading. */
+      const latestMs: number[] = [];
+      const readMs: number[] = [];
       const commit = async (...more: OutgoingRecord[]) => {
         round += 1;
         const users = Array.from({ length: 20 }, (_, user) => `u${user}`.padEnd(256));
+        pauses.reset();
         await topics.write(...more, ...users.map((userId) => topics.total(userId, round, 'json', LONG_URL)));
         const committedAt = performance.now();
-        const shownAt = await Promise.all(readers.map((reader) => reader.shows(round * users.length)));
-        mostMemoryMb = Math.max(mostMemoryMb, memoryMb(serve.pid));
-        return shownAt.map((at) => at - committedAt);
+        const [readAt, ...shownAt] = await Promise.all([
+          hasRead(),
+          ...readers.map((client) => client.shows(round * users.length)),
+        ]);
+        mostMemoryMb = Math.max(mostMemoryMb, await memoryMb());
+        if (pauses.max / 1e6 > PAUSE_LIMIT_MS) return;
+        latestMs.push(Math.max(...shownAt) - committedAt);
+        readMs.push(readAt - committedAt);
+      };
+      const expectInTime = () => {
+        expect(latestMs.length).toBeGreaterThan(0);
+        expect(Math.max(...latestMs)).toBeLessThan(500 + PAUSE_LIMIT_MS);
+        expect(Math.max(...readMs)).toBeLessThan(500 + PAUSE_LIMIT_MS);
       };
 
-      const latenciesMs: number[] = [];
-      while (round < 15) latenciesMs.push(...(await commit()));
-      const p99Ms = latenciesMs.toSorted((a, b) => a - b)[Math.floor(0.99 * latenciesMs.length)] ?? NaN;
-      // The machine is shared with other tests: as long as this process was kept waiting, the other one may have been as well.
-      expect(p99Ms).toBeLessThan(500 + (2 * pauses.max) / 1e6);
+      while (latestMs.length < 15 && round < 100) await commit();
+      expectInTime();
 
       // What the system takes in for a client that does not read is full after some megabytes.
-      while ((await metricOf(address, 'resyncs_total')) < 20)
+      latestMs.length = 0;
+      readMs.length = 0;
+      while ((await ofDashboard('resyncs_total')) < 20)
         await commit(
           ...DEAD_LETTER_REASONS.map((reason) =>
             topics.letter({
@@ -147,11 +174,14 @@ describe('serve', () => {
             }),
           ),
         );
-      await expect.poll(() => metricOf(address, 'stream_clients'), { timeout: 60_000 }).toBe(180);
-      // All that was written is shown: it did not wait for them.
+      expect(await ofDashboard('stream_clients')).toBeGreaterThan(180);
+      // While all of those wait to read at last, nobody waits for them.
+      for (let more = 0; more < 5; more += 1) await commit();
+      expectInTime();
+      await expect.poll(() => ofDashboard('stream_clients'), { timeout: 60_000 }).toBe(180);
       await commit();
-      expect(await metricOf(address, 'clicks')).toBe(round * 20);
-      expect(await metricOf(address, 'stream_buffered_bytes')).toBeLessThan(180 * 256 * 1024);
+      expect(await ofDashboard('clicks')).toBe(round * 20);
+      expect(await ofDashboard('stream_buffered_bytes')).toBeLessThan(180 * 256 * 1024);
       expect(mostMemoryMb - memoryBeforeMb).toBeLessThan(128);
     },
   );
@@ -177,6 +207,8 @@ describe('serve', () => {
   });
 });
 
+/** A round in which this process had to wait for longer says nothing: the machine is shared with other tests. */
+const PAUSE_LIMIT_MS = 100;
 /** Of three bytes a character, so that a delta is large. */
 const LONG_URL = `/${'日'.repeat(254)}`;
 
@@ -217,14 +249,9 @@ function watchTotal(
   });
 }
 
-/** A metric of the dashboard. */
+/** A metric of the dashboard; 0 while it has none of that name. */
 async function metricOf(address: string, name: string): Promise<number> {
   const metrics = await (await fetch(`${address}/metrics`)).text();
-  return Number(new RegExp(`^clickstream_dashboard_${name} (\\d+)$`, 'm').exec(metrics)?.[1]);
-}
-
-/** Resident memory of a process; 0 where there is no /proc. */
-function memoryMb(pid: number): number {
-  if (process.platform !== 'linux') return 0;
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
+  const line = metrics.split('\n').find((each) => each.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length));
 }
