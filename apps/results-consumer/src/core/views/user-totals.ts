@@ -23,7 +23,7 @@ export const TOP_USERS_MAX = 1_000;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * The newest running total of every user, without an object for any of them. A user takes some 60 bytes, and the
+ * The newest running total of every user, without an object for any of them. A user takes some 55 bytes, and the
  * bytes of the last url, rounded up to 16. The busiest are known at any time, by clicks and then by the bytes of the user id.
  */
 export class UserTotals {
