@@ -17,7 +17,7 @@ export interface DashboardProcess extends BenchProcess {
 export async function startDashboard(environment: BenchEnvironment): Promise<DashboardProcess> {
   const port = await freePort();
   const child = execaNode(main, ['serve'], {
-    // As docker-compose.yml and `pnpm dev` start it.
+    // As docker-compose.yml, `pnpm dev` and `pnpm results-consumer` start it.
     nodeOptions: ['--max-semi-space-size=4'],
     // Away from the workspace and whatever .env is there.
     cwd: tmpdir(),

@@ -36,12 +36,14 @@ export interface StreamFigures {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly slowestMs: number;
-  /** By how much the resident memory of the process grew, MB. */
-  readonly grownByMb: number;
+  /** The most that the process was resident at with them, and just before they came, MB. */
+  readonly peakMemoryMb: number;
+  readonly memoryBeforeMb: number;
   /** Still connected in the end. */
   readonly clients: number;
-  /** As above, beside the clients. */
+  /** Age of the oldest click not yet counted, at most: with them, and for as long before without clients and requests. */
   readonly lagSeconds: number;
+  readonly lagBeforeSeconds: number;
 }
 
 export const READING_CLIENTS = 180;
@@ -51,6 +53,7 @@ const REQUESTS_PER_SECOND = 1_000;
 const WARM_UP_SECONDS = 2;
 const TICK_MS = 5;
 const LAG_TICK_MS = 250;
+const MEMORY_TICK_MS = 100;
 /** The users came within this time, which is less than a session's gap: all their sessions are open. */
 const ARRIVAL_MS = 20 * 60_000;
 
@@ -86,14 +89,18 @@ export async function measureDashboard(
   const latencies = await loadRequests(dashboard.address, paths, { rate: REQUESTS_PER_SECOND, seconds });
   const processCpu = (cpuSeconds(dashboard.pid) - cpuBefore) / seconds;
   const lagSeconds = await lagOfRequests.stop();
+  const lagOfNone = watchLag(dashboard.address);
+  await delay(seconds * 1_000);
+  const lagBeforeSeconds = await lagOfNone.stop();
   const memoryBeforeMb = residentMemoryMb(dashboard.pid);
+  const memoryOfStreams = watchMemory(dashboard.pid);
   const lagOfStreams = watchLag(dashboard.address);
   const { latenciesMs, clients } = await loadStreams(connection, log, {
     ...{ address: dashboard.address, environment, seconds },
     ...{ reading: READING_CLIENTS, deaf: DEAF_CLIENTS },
   });
   const lagSecondsOfStreams = await lagOfStreams.stop();
-  const grownByMb = residentMemoryMb(dashboard.pid) - memoryBeforeMb;
+  const peakMemoryOfStreamsMb = memoryOfStreams.stop();
   load.abort();
   await clicking;
   const memoryMb = peakMemoryMb(dashboard.pid);
@@ -111,9 +118,11 @@ export async function measureDashboard(
       p50Ms: percentile(latenciesMs, 0.5),
       p99Ms: percentile(latenciesMs, 0.99),
       slowestMs: percentile(latenciesMs, 1),
-      grownByMb,
+      peakMemoryMb: peakMemoryOfStreamsMb,
+      memoryBeforeMb,
       clients,
       lagSeconds: lagSecondsOfStreams,
+      lagBeforeSeconds,
     },
   };
 }
@@ -165,6 +174,22 @@ function watchLag(address: string): { stop(): Promise<number> } {
     stop: () => {
       over.abort();
       return watching;
+    },
+  };
+}
+
+/** Looks ten times a second how much of a process is resident; MB, the most of all looks. */
+function watchMemory(pid: number): { stop(): number } {
+  let most = residentMemoryMb(pid);
+  const look = () => {
+    most = Math.max(most, residentMemoryMb(pid));
+  };
+  const timer = setInterval(look, MEMORY_TICK_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      look();
+      return most;
     },
   };
 }

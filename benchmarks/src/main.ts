@@ -169,7 +169,7 @@ async function dashboard(): Promise<void> {
     rate,
     seconds: options.seconds,
   });
-  const { p50Ms, p99Ms, slowestMs, grownByMb, clients } = figures.streams;
+  const { p50Ms, p99Ms, slowestMs, clients, memoryBeforeMb, lagSeconds, lagBeforeSeconds } = figures.streams;
   const aims = DASHBOARD_AIMS;
   for (const [what, figure, aim] of [
     ['ready after', `${figures.readySeconds.toFixed(1)} s`, `${aims.readySeconds} s`],
@@ -179,13 +179,15 @@ async function dashboard(): Promise<void> {
     ['memory, at most', `${grouped(figures.peakMemoryMb)} MB`, ''],
     ['CPU of a core', figures.processCpu.toFixed(2), ''],
     ['oldest click not counted', `${figures.lagSeconds.toFixed(1)} s`, ''],
+    ['  without these requests', `${lagBeforeSeconds.toFixed(1)} s`, ''],
     [`${READING_CLIENTS} clients of the stream, ${DEAF_CLIENTS} more that never read`, '', ''],
     ['  commit → client, p50', `${p50Ms.toFixed(0)} ms`, ''],
     ['  commit → client, p99', `${p99Ms.toFixed(0)} ms`, `${aims.streamMs} ms`],
     ['  commit → client, slowest', `${slowestMs.toFixed(0)} ms`, ''],
-    ['  memory more', `${grouped(grownByMb)} MB`, ''],
+    ['  memory before', `${grouped(memoryBeforeMb)} MB`, ''],
+    ['  memory, at most', `${grouped(figures.streams.peakMemoryMb)} MB`, ''],
     ['  connected in the end', String(clients), ''],
-    ['  oldest click not counted', `${figures.streams.lagSeconds.toFixed(1)} s`, ''],
+    ['  oldest click not counted', `${lagSeconds.toFixed(1)} s`, ''],
   ] as const)
     console.log(`  ${what.padEnd(30)}${figure.padStart(10)}${aim === '' ? '' : `   (aim: at most ${aim})`}`);
 }
