@@ -31,7 +31,7 @@ test('publishes the count at the rate, reports each click and sums up', async ()
     /^summary: sent 5, acknowledged 5, failed 0, malformed 0, \d+\.\d\d clicks\/s over \d+\.\d s, acknowledged within p50 [\d.]+ ms, p99 [\d.]+ ms$/,
   );
 
-  const numberOf = ({ eventId = '' }: { eventId?: string }) => Number(eventId.split('-')[1]);
+  const numberOf = ({ eventId = '' }: { eventId?: string | undefined }) => Number(eventId.split('-')[1]);
   const clicks = written.map(({ click }) => click).sort((a, b) => numberOf(a) - numberOf(b));
   expect(clicks.map(({ eventId }) => eventId)).toEqual(['r1-1', 'r1-2', 'r1-3', 'r1-4', 'r1-5']);
   expect(clicks[0]!.timestamp).toBeGreaterThanOrEqual(before);
