@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createRecordProducer } from '@clickstream/kafka-client';
 import { CLICK_ORIGIN_HEADER, encodeClickEvent, formatClickOrigin } from '@clickstream/schema';
-import { readDeadLetters } from '@clickstream/test-harness';
+import { readDeadLetters, type TestTopics } from '@clickstream/test-harness';
 import { administer, alterTopic } from '../administer.ts';
 import type { Fault } from '../fault.ts';
 import { peakMemoryMb } from '../peak-memory.ts';
 
 const MEGABYTE = 1024 * 1024;
 const TINY_RECORDS = 200_000;
+/** The producer counts a tiny record as 33 bytes; on the wire, all of them together are 2 MB. */
+const TINY_BATCH_BYTES = 8 * MEGABYTE;
 const HEAP_MB = 256;
 const MOST_MEMORY_MB = 700;
 
@@ -62,7 +64,7 @@ export const poison: Fault = {
     const producer = await createRecordProducer([topic], {
       connection,
       log,
-      maxBatchBytes: 4 * MEGABYTE,
+      maxBatchBytes: TINY_BATCH_BYTES,
       maxBatchRecords: TINY_RECORDS,
       maxBufferedRecords: TINY_RECORDS,
     });
@@ -105,11 +107,15 @@ export const poison: Fault = {
       // Whoever says that two sentences are the same click is believed, and whoever says nothing that can be read is not.
       await load.writeRepetition(knownAs(formatClickOrigin(known)));
       for (let each = 0; each < 2; each++) await load.writeClick(userId, knownAs('elsewhere/0/__proto__'));
+      await load.writeMalformedBy(TINY_RECORDS, async () => {
+        const tiny = { topic, key: null, value: Buffer.from('x'), partition: 0 };
+        await Promise.all(Array.from({ length: TINY_RECORDS }, () => producer.send(tiny)));
+      });
     }
-    await load.writeMalformedBy(TINY_RECORDS, async () => {
-      const tiny = { topic, key: null, value: Buffer.from('x'), partition: 0 };
-      await Promise.all(Array.from({ length: TINY_RECORDS }, () => producer.send(tiny)));
-    });
+    assert.deepEqual(
+      (await batchSizes(topics, 0)).filter((records) => records >= TINY_RECORDS),
+      Array.from({ length: rounds }, () => TINY_RECORDS),
+    );
     await load.writeMalformedBy(1, async () => {
       await administer(
         topics,
@@ -135,7 +141,7 @@ export const poison: Fault = {
     assert.equal(reasons.get('too-large'), rounds * TOO_LARGE.length + 1);
     assert.equal(reasons.get('unsupported-version'), rounds * STRANGE_USERS.length);
     assert.equal(reasons.get('future'), rounds * STRANGE_USERS.length);
-    assert.ok((reasons.get('malformed') ?? 0) >= rounds * NO_CLICKS.length + TINY_RECORDS);
+    assert.ok((reasons.get('malformed') ?? 0) >= rounds * (NO_CLICKS.length + TINY_RECORDS));
     // The strange users' clicks are of 1970, so that their windows may have closed.
     const others = ['late', 'missed', 'session-late'];
     const unexpected = [...reasons.keys()].filter(
@@ -144,3 +150,13 @@ export const poison: Fault = {
     assert.deepEqual(unexpected, []);
   },
 };
+
+/** How many records each batch of a partition of the click topic holds, in the order of their offsets. */
+async function batchSizes({ reader, clicks: topic }: TestTopics, partition: number): Promise<number[]> {
+  const to = (await reader.endOffsets(topic))[partition] ?? 0n;
+  const sizes = new Map<bigint, number>();
+  for await (const batch of reader.read({ topic, partition, from: 0n, to }))
+    for (const record = batch.walk(); record.next();)
+      sizes.set(record.batchBaseOffset, (sizes.get(record.batchBaseOffset) ?? 0) + 1);
+  return [...sizes.values()];
+}
