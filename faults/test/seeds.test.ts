@@ -11,7 +11,7 @@ function fakeApp(onStop: () => void): AppProcess {
   return {
     pid: 0,
     stderr: '',
-    hasEnded: true,
+    hasEnded: false,
     ready: nothing,
     says: () => Promise.resolve(''),
     stopped: nothing,
@@ -72,6 +72,7 @@ describe('a seed', () => {
           return 1;
         },
       },
+      begun: () => Promise.resolve(),
       start: (round) => {
         order.push(`round ${round}`);
         return fakeApp(() => undefined);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../fault.ts';
-import { stopAtRandomMoments } from '../stopped-at-random.ts';
+import { createOpenTransactionLook } from '../no-open-transaction.ts';
+import { stopAtRandomMoments, untilConnected } from '../stopped-at-random.ts';
 
 const LOG_LINES = 3_000;
 const SPEED = '200';
@@ -28,11 +29,13 @@ export const producerStopped: Fault = {
     );
     await recover(aggregator);
     // One at a time: of two that replay dead letters the older one gives way, and says so with exit code 1.
+    const assertNoneOpen = await createOpenTransactionLook(topics, [topics.clicks]);
     await stopAtRandomMoments({
       rounds: replays,
       atOnce: 1,
       random,
       start: () => startApp('producer', ['replay', '--dead-letters']),
+      after: assertNoneOpen,
     });
 
     const accessLog = join(folder, 'access.log');
@@ -50,6 +53,8 @@ export const producerStopped: Fault = {
             : ['replay', accessLog, '--speed', SPEED];
         return startApp('producer', [...args, '--manifest', manifestOf(round)]);
       },
+      // On a busy machine none of few would get as far as to write.
+      begun: (app, round) => (round % 4 === 0 ? app.ready() : untilConnected(app)),
       after: (round, { stderr }) => {
         const file = manifestOf(round);
         if (!existsSync(file)) {

@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict';
 import type { AppProcess } from '@clickstream/test-harness';
 import type { Fault } from '../fault.ts';
-import { stopAtRandomMoments } from '../stopped-at-random.ts';
+import { stopAtRandomMoments, untilConnected } from '../stopped-at-random.ts';
 
-/** `top` and `dead-letters` may have ended by themselves before they are told to. */
 const COMMANDS = ['follow', 'clicks', 'verify', 'serve', 'top', 'dead-letters'];
 /** 2 is a verification that was stopped before it was done. */
 const EXIT_CODES = [0, 2];
@@ -24,22 +24,30 @@ export const resultsConsumerStopped: Fault = {
         rounds: Math.ceil(rounds / COMMANDS.length),
         atOnce: 4,
         random,
-        start: () => {
-          const app = startApp('results-consumer', [command], ANY_PORT);
-          if (command === 'serve') keepPageOpen(app, () => pages++).catch(() => undefined); // it ends with the app
-          return app;
+        start: () => startApp('results-consumer', [command], ANY_PORT),
+        // Every other dashboard has a page open, the others may be at their start.
+        begun: async (app, round) => {
+          if (command !== 'serve' || round % 2 === 1) return untilConnected(app);
+          await openPage(app);
+          pages++;
         },
         ...(command === 'verify' && { exitCodes: EXIT_CODES }),
       });
+    assert.ok(pages > 0, 'no page was open');
     report(`${pages} open pages`);
     await recover(aggregator);
   },
 };
 
-/** Reads the stream that a page reads, to its end. */
-async function keepPageOpen(app: AppProcess, opened: () => void): Promise<void> {
+/** Opens the stream that a page reads, and reads it to its end. Resolves once it has begun. */
+async function openPage(app: AppProcess): Promise<void> {
   const address = (await app.says(/dashboard at \S+/)).split(' ').at(-1) ?? '';
-  const response = await fetch(`${address}/api/stream`);
-  opened();
-  await response.text();
+  const { ok, body } = await fetch(`${address}/api/stream`);
+  assert.ok(ok && body, 'there is no stream');
+  const stream = body.getReader();
+  assert.ok(!(await stream.read()).done, 'the stream is empty');
+  const readOn = async () => {
+    while (!(await stream.read()).done);
+  };
+  readOn().catch(() => undefined); // it ends with the app
 }
