@@ -1,3 +1,4 @@
+import { endCleanly } from '../end-cleanly.ts';
 import type { Fault } from '../fault.ts';
 
 export const brokerRestarts: Fault = {
@@ -13,7 +14,7 @@ export const brokerRestarts: Fault = {
     keepWriting(300);
     for (let round = 0; round < rounds; round++) {
       await pause(random.below(2_000));
-      if (round % 2 === 1) await broker.kill();
+      await (round % 2 === 0 ? endCleanly(broker) : broker.kill());
       await broker.restart();
       await recover(aggregator);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { administer } from '../administer.ts';
+import { endCleanly } from '../end-cleanly.ts';
 import type { Fault } from '../fault.ts';
 import { ledBy } from '../led-by.ts';
 import { untilInSync } from '../until-in-sync.ts';
@@ -25,6 +26,7 @@ export const leadersMove: Fault = {
       const node = cluster.nodes[round % cluster.nodes.length];
       assert(node);
       const led = await ledBy(topics, node.id);
+      await endCleanly(node);
       await node.restart();
       await recover(aggregator);
       await untilInSync(topics);
