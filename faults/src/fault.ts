@@ -19,6 +19,8 @@ export interface Fault {
   readonly rounds?: number;
   /** So few do all that {@link title} says: no budget cuts it down any further. Default 1. */
   readonly fewestRounds?: number;
+  /** Set when it can be done only once on the same topics: then it is one round, whatever is asked for. */
+  readonly isOnce?: boolean;
   /** About how long a round takes, and what comes before and after all of them. */
   readonly seconds: { readonly round: number; readonly fixed: number };
   /** Which Kafka it needs; a broker that several faults share unless it says so. */

@@ -29,7 +29,7 @@ export function planRounds(faults: readonly Fault[], limits: PlanLimits): Plan {
   const planOf = (share: number): Plan => {
     const planned = faults.map((fault) => {
       const fewest = fault.fewestRounds ?? 1;
-      const count = rounds ?? Math.max(fewest, Math.floor((fault.rounds ?? 1) * share));
+      const count = fault.isOnce ? 1 : (rounds ?? Math.max(fewest, Math.floor((fault.rounds ?? 1) * share)));
       return { fault, count, seconds: FRAME_SECONDS + fault.seconds.fixed + count * fault.seconds.round };
     });
     planned.sort((one, other) => other.seconds - one.seconds);

@@ -22,6 +22,7 @@ export const inputRecreated: Fault = {
   // Nothing is repeated, and nothing late: what was in the first topic cannot be looked up any more.
   pace: 'plain',
   environment: { ...LIVELY_ENVIRONMENT, IDLE_TIMEOUT_MS: '3000' },
+  isOnce: true,
   seconds: { round: 25, fixed: 5 },
   async run({ topics, load, startAggregator, recover }) {
     const { clicks, partitions } = topics;

@@ -15,6 +15,7 @@ export const retentionOvertakes: Fault = {
   isLossAccepted: true,
   // Nothing is repeated, since what was removed cannot be known any more.
   pace: 'plain',
+  isOnce: true,
   seconds: { round: 25, fixed: 5 },
   async run({ pause, folder, topics, load, startAggregator, recover }) {
     const { clicks: topic, partitions, producer, reader } = topics;
