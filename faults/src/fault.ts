@@ -100,11 +100,12 @@ export interface FaultContext {
    */
   readonly keepWriting: (perSecond: number) => () => Promise<void>;
   /**
-   * Resolves when all that was written before now is counted. Notes how long that took, as time to recover.
+   * Resolves when all that was written before now is counted, or as many records as there are if others than the load have
+   * written. Notes how long that took, as time to recover.
    *
    * @throws Error when it takes too long; then it is counted what is missing
    */
-  readonly recover: (by?: AppProcess) => Promise<void>;
+  readonly recover: (by?: AppProcess, records?: number) => Promise<void>;
   /** Clicks of the producer app, whose answer is in a manifest and not in `load`. */
   readonly expectManifest: (file: string, clicks: number) => void;
   /** A line of the fault's log. */

@@ -250,12 +250,12 @@ export async function runFault(fault: Fault, options: RunOptions): Promise<Outco
           await stop();
         };
       },
-      recover: async (by) => {
+      recover: async (by, records = load.written) => {
         signal.throwIfAborted();
         const from = performance.now();
         // Whose end would be a finding.
         const original = by && (originals.get(by) ?? by);
-        await patiently(untilAllRead(topics, load.written, original, { atLeast: true }));
+        await patiently(untilAllRead(topics, records, original, { atLeast: true }));
         recoveriesMs.push(performance.now() - from);
         note(`recovered after ${Math.round(performance.now() - from)} ms`);
       },

@@ -13,8 +13,11 @@ export const producerKilled: Fault = {
   title: '`kill -9` of the producer, which starts again with a new manifest',
   rounds: 5,
   seconds: { round: 8, fixed: 5 },
-  async run({ pause, rounds, random, folder, topics, startAggregator, startApp, expectManifest }) {
-    await startAggregator().ready();
+  async run(context) {
+    const { pause, rounds, random, folder, topics, startAggregator, startApp, expectManifest, recover } =
+      context;
+    const aggregator = startAggregator();
+    await aggregator.ready();
     const simulate = (file: string, ...args: string[]) =>
       startApp('producer', ['simulate', '--manifest', file, '--no-report', ...args]);
     for (let round = 0; round < rounds; round++) {
@@ -28,6 +31,9 @@ export const producerKilled: Fault = {
       const { exitCode, stderr } = await simulate(whole, '--rate', '2000', '--count', String(CLICKS)).ended;
       assert.equal(exitCode, 0, stderr);
       expectManifest(whole, CLICKS);
+      // Nothing but clicks is in the topic, so that there are as many as offsets.
+      const ends = await topics.reader.endOffsets(topics.clicks);
+      await recover(aggregator, Number(ends.reduce((sum, end) => sum + end, 0n)));
       // What a dead producer had acknowledged nobody can tell, and verify says so.
       await assert.rejects(assertVerified(topics, ['--manifest', torn]), TORN);
       // A line that was half written is no other case, at whatever character it ends.
