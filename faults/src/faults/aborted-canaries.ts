@@ -5,6 +5,8 @@ import type { Fault } from '../fault.ts';
 const CANARIES = 20;
 /** Transactions open at the same time: several in each partition, begun and aborted in another order. */
 const MOST_OPEN = 6;
+/** On average 30 clicks are written between two of them. */
+const MOST_PAUSE_MS = 200;
 
 export const abortedCanaries: Fault = {
   name: 'aborted-canaries',
@@ -13,12 +15,13 @@ export const abortedCanaries: Fault = {
   rounds: 40,
   fewestRounds: 2 * MOST_OPEN,
   seconds: { round: 1, fixed: 5 },
-  async run({ rounds, random, topics, startAggregator, keepWriting, recover }) {
+  async run({ pause, rounds, random, topics, startAggregator, keepWriting, recover }) {
     const aggregator = startAggregator();
     await aggregator.ready();
     keepWriting(300);
     const open: (() => Promise<void>)[] = [];
     for (let round = 0; round < rounds; round++) {
+      await pause(random.below(MOST_PAUSE_MS));
       const topic = random.below(2) === 0 ? topics.clicks : topics.repartition;
       // A canary that is counted has a total, which nobody expects.
       const records = Array.from({ length: CANARIES }, (_, number) => {
