@@ -5,12 +5,14 @@ import { badLine } from './faults/bad-line.ts';
 import { brokerAbsentAtStart } from './faults/broker-absent-at-start.ts';
 import { brokerRestarts } from './faults/broker-restarts.ts';
 import { brokerSilent } from './faults/broker-silent.ts';
+import { canariesOnThePage } from './faults/canaries-on-the-page.ts';
 import { clockSteps } from './faults/clock-steps.ts';
 import { commitHeldPastRestart } from './faults/commit-held-past-restart.ts';
 import { commitResponseLost } from './faults/commit-response-lost.ts';
 import { compaction } from './faults/compaction.ts';
 import { coordinatorNotReady } from './faults/coordinator-not-ready.ts';
 import { diskFull } from './faults/disk-full.ts';
+import { gapsInReplay } from './faults/gaps-in-replay.ts';
 import { inputRecreated } from './faults/input-recreated.ts';
 import { joinAndLeave } from './faults/join-and-leave.ts';
 import { killAtEachMoment } from './faults/kill-at-each-moment.ts';
@@ -30,6 +32,7 @@ import { producerStopped } from './faults/producer-stopped.ts';
 import { resultsConsumerStopped } from './faults/results-consumer-stopped.ts';
 import { retentionOvertakes } from './faults/retention-overtakes.ts';
 import { stoppedTwice } from './faults/stopped-twice.ts';
+import { urlFlood } from './faults/url-flood.ts';
 import { windowLoadKilled } from './faults/window-load-killed.ts';
 import { zombieWakesUp } from './faults/zombie-wakes-up.ts';
 
@@ -46,6 +49,7 @@ export const ALL_FAULTS: readonly Fault[] = [
   commitHeldPastRestart,
   produceHeldPastTakeOver,
   abortedCanaries,
+  canariesOnThePage,
   compaction,
   brokerRestarts,
   brokerSilent,
@@ -64,6 +68,8 @@ export const ALL_FAULTS: readonly Fault[] = [
   stoppedTwice,
   poison,
   largeBacklog,
+  urlFlood,
+  gapsInReplay,
   clockSteps,
   inputRecreated,
   retentionOvertakes,

@@ -12,7 +12,7 @@ import { describe, test } from 'vitest';
 import { createTestTopics } from './test-topics.ts';
 import { useWitness } from './use-witness.ts';
 
-/** Kills per test at random moments; the fault suite asks for more. */
+/** Kills per test at random moments; `TEST_ROUNDS` asks for more. */
 const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const CLICKS_PER_SECOND = 300;

@@ -23,11 +23,11 @@ import { describe, test } from 'vitest';
 import { runInProcess } from './run-in-process.ts';
 import { createTestTopics } from './test-topics.ts';
 
-/** Gaps of the replayed log; the fault suite asks for more of them, and for longer pauses. */
+/** Gaps of the replayed log; `TEST_ROUNDS` asks for more of them, and with more than 3 for longer pauses. */
 const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const USERS = 20;
-/** Both are longer than a window and its grace; in the fault suite, also than a seat in the group lasts. */
+/** Both are longer than a window and its grace; with more than 3 rounds, also than a seat in the group lasts. */
 const [GAP_MS, BROKER_STOP_MS] = ROUNDS > 3 ? [30_000, 45_000] : [8_000, 10_000];
 const PATIENCE_MS = 240_000 + 2 * ROUNDS * GAP_MS + 4 * BROKER_STOP_MS;
 const HOUR_MS = 3_600_000;

@@ -12,7 +12,7 @@ import {
 import { describe, test } from 'vitest';
 import { createTestTopics } from './test-topics.ts';
 
-/** Kills, and joins and leaves; the fault suite asks for more. */
+/** Kills, and joins and leaves; `TEST_ROUNDS` asks for more. */
 const ROUNDS = Number(process.env['TEST_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 

@@ -51,6 +51,8 @@ export interface ClickLoadOptions {
   readonly urlBytes?: number;
   /** Event time of the click with this number, ms since the epoch. By default each is 1 ms after the one before. */
   readonly eventTime?: (number: number) => number;
+  /** Places every click at home, so that nothing but event time decides what becomes of it. */
+  readonly isAtHome?: boolean;
   /** Lets some of the clicks be behind the others' event time, by one of these. */
   readonly late?: { readonly oneOf: number; readonly byMs: readonly number[] };
   /** One of so many clicks repeats one of the last few seconds, with its event id and in the same partition. */
@@ -64,8 +66,8 @@ interface Repeatable {
 }
 
 /**
- * Clicks of `users` users in both forms: half of them at home, a quarter without key and anywhere, a quarter with
- * key and placed wrongly on purpose; one of 50 records is no click. What repeats a click repeats one that was
+ * Clicks of `users` users in both forms: unless told otherwise half of them at home, a quarter without key and anywhere, a
+ * quarter with key and placed wrongly on purpose; one of 50 records is no click. What repeats a click repeats one that was
  * acknowledged, in the same partition, so that it is certain which of both counts. All clicks of users whose home is
  * {@link UNFORWARDED_PARTITION} are there.
  */
@@ -76,6 +78,7 @@ export function createClickLoad(
     users = 40,
     urlBytes = 0,
     eventTime = (number) => START_MS + number,
+    isAtHome = false,
     late,
     repeatedOneOf,
   }: ClickLoadOptions = {},
@@ -101,7 +104,7 @@ export function createClickLoad(
   const isWritten = async (record: OutgoingRecord) => (await send(record)) !== undefined;
   const place = (key: Buffer, value: Buffer): OutgoingRecord => {
     const { clicks: topic, partitions } = topics;
-    const placement = random.below(4);
+    const placement = isAtHome ? 0 : random.below(4);
     const home = homePartition(key, partitions);
     if (placement < 2 || home === UNFORWARDED_PARTITION) return { topic, key, value };
     if (placement === 2) return { topic, key: null, value, partition: random.below(partitions) };
