@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +29,8 @@ const killedAfterCommits: Fault = {
     keepWriting(300);
     for (const count of COMMITS) {
       const crash = { at: 'after-commit', count } as const;
-      await startAggregator({ crash, environment: SAME_SEAT }).ended;
+      const { signal, stderr } = await startAggregator({ crash, environment: SAME_SEAT }).ended;
+      assert.equal(signal, 'SIGKILL', stderr);
     }
     await recover(startAggregator({ environment: SAME_SEAT }));
   },

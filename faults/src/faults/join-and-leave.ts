@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Fault } from '../fault.ts';
 import { stopWithin } from '../stop-within.ts';
 
@@ -32,6 +33,8 @@ export const joinAndLeave: Fault = {
       await pause(PAUSE_MS);
     }
     await Promise.all(leaving);
+    for (const { hasEnded, stderr } of instances)
+      assert.ok(!hasEnded, `an instance ended by itself:\n${stderr}`);
     await recover();
   },
 };

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Fault } from '../fault.ts';
 
 /** Every so often the other one takes over. */
@@ -18,6 +19,8 @@ export const killOneOfTwo: Fault = {
     for (let round = 0; round < rounds; round++) {
       const seat = random.below(2);
       await pause(random.below(1_500));
+      for (const { hasEnded, stderr } of current)
+        assert.ok(!hasEnded, `an instance ended by itself:\n${stderr}`);
       current[seat]?.kill('SIGKILL');
       await current[seat]?.ended;
       // Past its session time-out, which is when the other one gets its partitions.

@@ -6,7 +6,7 @@ export const windowLoadKilled: Fault = {
   name: 'window-load-killed',
   title: '`kill -9` at random moments while 1,000 clicks come on each of 6 pages in each window',
   rounds: 20,
-  fewestRounds: 4,
+  fewestRounds: 20,
   seconds: { round: 3, fixed: 40 },
   emit: 'coalesced',
   pace: 'plain',
