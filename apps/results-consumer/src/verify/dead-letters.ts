@@ -13,7 +13,7 @@ import type { Cut, Task } from './take-cut.ts';
 const LATE_REASONS = ['late', 'missed', 'session-late'] as const;
 type LateReason = (typeof LATE_REASONS)[number];
 
-const INTEGER = /^-?\d{1,15}$/;
+const INTEGER = /^-?\d{1,19}$/;
 
 /** The dead letters of a task below the cut. */
 export interface DeadLetterCount {

@@ -32,6 +32,8 @@ export interface PartitionRecount {
   readonly inFlight: number;
   /** By home: the clicks forwarded there that its task has counted. */
   readonly received: ReadonlyMap<number, ReceivedClicks>;
+  /** Clicks that the task has rejected or not: it had several limits of the future, and the letters that would tell are gone. */
+  readonly undecided: number;
   /** Of the clicks that are counted in this partition, those that came before. */
   readonly duplicate: number;
   /** More or less of them, as the log does not tell. */
@@ -105,6 +107,7 @@ export async function recountClicks(
       forwarded,
       inFlight,
       received,
+      undecided: home?.undecided ?? 0,
       duplicate: home?.duplicate ?? 0,
       uncertain: home?.uncertain ?? 0,
       areCopiesKnown: home?.areCopiesKnown ?? true,
@@ -168,14 +171,18 @@ class Recount {
     if (isCertain) this.read++;
     if (isRead) this.#homes[partition]?.reach(record.timestampMs);
     const origin = { partition, offset, ingestTime: record.timestampMs };
-    const noted = clickOfRecord(record);
-    const click = typeof noted !== 'string' && this.#isFuture(partition, noted, origin) ? 'future' : noted;
-    if (typeof click === 'string') {
-      if (isCertain) this.#homes[partition]?.reject(click, origin);
+    const click = clickOfRecord(record);
+    const isFuture = typeof click !== 'string' && this.#isFuture(partition, click, origin);
+    if (typeof click === 'string' || isFuture === true) {
+      if (isCertain) this.#homes[partition]?.reject(typeof click === 'string' ? click : 'future', origin);
       return 'rejected';
     }
     const tally = this.#tallies.of(click.userId);
     const { home } = tally;
+    if (isFuture === undefined) {
+      this.#leaveOpen(partition, click, home, origin);
+      return 'pending';
+    }
     if (home === partition) {
       if (!isRead) return 'pending';
       if (isCertain) this.#homes[home]?.take(click, tally, record.timestampMs, partition, offset);
@@ -196,7 +203,12 @@ class Recount {
     received.lastOffset = offset;
     this.received.set(home, received);
     // It may have been forwarded by one limit and judged at home by another.
-    if (this.#isFuture(home, click, origin)) {
+    const isFutureAtHome = this.#isFuture(home, click, origin);
+    if (isFutureAtHome === undefined) {
+      this.#leaveOpen(home, click, home, origin);
+      return 'pending';
+    }
+    if (isFutureAtHome) {
       this.#homes[home]?.reject('future', origin);
       return 'rejected';
     }
@@ -204,14 +216,25 @@ class Recount {
     return 'counted';
   }
 
-  /** Whether a task rejects a click of this partition as being of the future. */
-  #isFuture(task: number, { timestamp }: Click, origin: RecordOrigin): boolean {
+  /** Nobody can tell any more whether a task has rejected the click. */
+  #leaveOpen(judge: number, click: Click, home: number, { ingestTime }: RecordOrigin): void {
+    const ofJudge = this.#homes[judge];
+    if (ofJudge) ofJudge.undecided++;
+    this.#homes[home]?.note(click, ingestTime, this.partition);
+  }
+
+  /**
+   * Whether a task rejects a click of this partition as being of the future; undefined where only its letter would tell, and
+   * retention may have removed that.
+   */
+  #isFuture(task: number, { timestamp }: Click, origin: RecordOrigin): boolean | undefined {
     const { ingestTime } = origin;
     const { least, greatest } = this.#futureLimits[task] ?? futureLimit(this.#task);
     // Without ingest time nothing bounds the event time.
     const aheadMs = ingestTime < 0 ? Infinity : timestamp - ingestTime;
     if (aheadMs <= least || aheadMs > greatest) return aheadMs > greatest;
-    return this.#deadLetters.isListedAsFuture(task, origin);
+    if (this.#deadLetters.isListedAsFuture(task, origin)) return true;
+    return (this.#deadLetters.counts[task]?.start ?? 0) > 0 ? undefined : false;
   }
 }
 
@@ -219,6 +242,8 @@ class Recount {
 class HomeRecount {
   /** By reason, what its task has rejected, be it a click that was forwarded to it. */
   readonly rejected = new Map<string, RecordSum>();
+  /** Clicks of which nobody can tell whether its task has rejected them. */
+  undecided = 0;
   duplicate = 0;
   uncertain = 0;
   areCopiesKnown = true;

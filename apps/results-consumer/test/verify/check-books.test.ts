@@ -55,6 +55,7 @@ function check(situation: Situation) {
     forwarded: 0,
     inFlight: 0,
     received: new Map(),
+    undecided: 0,
     duplicate: 0,
     uncertain: 0,
     areCopiesKnown: true,
