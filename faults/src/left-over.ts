@@ -82,7 +82,7 @@ export function countSockets(pid: number): number | undefined {
   return process.platform === 'linux' ? socketsOf(pid).length : undefined;
 }
 
-/** The other ends of the connections that a process has to these ports, for {@link assertGone}. */
+/** The other ends of the connections that a process has to these ports, if they still belong to somebody, for {@link assertGone}. */
 export function connectionsOf(pid: number, ports: readonly number[]): string[] {
   if (process.platform !== 'linux') return [];
   const own = new Set(socketsOf(pid));
@@ -91,7 +91,7 @@ export function connectionsOf(pid: number, ports: readonly number[]): string[] {
     all.filter(({ inode, remote }) => own.has(inode) && ports.includes(remote)).map(({ local }) => local),
   );
   return all
-    .filter(({ local, remote }) => ports.includes(local) && from.has(remote))
+    .filter(({ local, remote, inode }) => ports.includes(local) && from.has(remote) && inode !== '0')
     .map(({ inode }) => inode);
 }
 

@@ -11,24 +11,26 @@ export interface Supervised {
   readonly restarts: number;
 }
 
-/** Starts an app again whenever it fails, as compose and systemd do, until it is told to stop or the signal aborts. */
+/** Starts an app again whenever it fails, as compose and systemd do, until it has come to be ready or the signal aborts. */
 export function supervise(start: () => AppProcess, signal: AbortSignal): Supervised {
   const { promise: ready, resolve, reject } = Promise.withResolvers<AppProcess>();
   let restarts = 0;
+  let isReady = false;
   const keepRunning = async () => {
     for (; !signal.aborted; restarts++) {
       const app = start();
       app.ready().then(
         () => {
+          isReady = true;
           resolve(app);
         },
         () => undefined, // it has ended, which is seen below
       );
-      if ((await app.ended).exitCode === 0) return;
+      const { exitCode } = await app.ended;
+      if (isReady || exitCode === 0) return;
       await delay(PAUSE_MS);
     }
   };
-  // Nobody waits for what comes after it was ready: the runner looks at how each process has ended.
   keepRunning().then(() => {
     reject(new Error('the app was never ready'));
   }, reject);
