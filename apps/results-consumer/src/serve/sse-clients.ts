@@ -16,7 +16,7 @@ export interface SseClientsOptions {
 
 /** How long a client that was told to go may take to read that. */
 const FAREWELL_MS = 2_000;
-/** How long a client for which too much waited may go on not to read before it is closed without a word. */
+/** How long a client for which too much waited may take to read what the system holds for it; then it is closed without a word. */
 const SILENCE_MS = 30_000;
 const RETRY_MS = 1_000;
 /** An event and no comment, of which a page would not hear. */

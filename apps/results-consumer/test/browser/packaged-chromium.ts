@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,10 @@ async function unpacked(): Promise<string> {
   const manifest = new URL('../package.json', import.meta.resolve('@sparticuz/chromium'));
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   const folder = join(tmpdir(), `clickstream-chromium-${version}-${userInfo().uid}`);
-  if (existsSync(folder)) return folder;
+  const isThere = existsSync(folder);
+  if (isThere && isWhole(folder)) return folder;
+  // What cleans the temporary folder may have taken a part of it.
+  if (isThere) rmSync(folder, { recursive: true });
   const made = mkdtempSync(`${folder}-`);
   try {
     const script = fileURLToPath(new URL('unpack-chromium.ts', import.meta.url));
@@ -45,9 +48,15 @@ async function unpacked(): Promise<string> {
     renameSync(made, folder);
   } catch (error) {
     rmSync(made, { recursive: true, force: true });
-    if (!existsSync(folder)) throw new Error(`unpacking Chromium into ${made}`, { cause: error });
+    if (!isWhole(folder)) throw new Error(`unpacking Chromium into ${made}`, { cause: error });
   }
   return folder;
+}
+
+/** Whether all is there, and our own: others may write to the temporary folder. */
+function isWhole(folder: string): boolean {
+  const parts = ['chromium', 'fonts', 'fonts.conf', 'al2023/lib/libnss3.so'];
+  return parts.every((part) => existsSync(join(folder, part))) && statSync(folder).uid === userInfo().uid;
 }
 
 /** Whether the loader does not find all that it is linked against. */

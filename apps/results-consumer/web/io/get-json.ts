@@ -22,8 +22,17 @@ export async function getJson<Body>(path: string, signal: AbortSignal): Promise<
     if (signal.aborted) throw error;
     throw new RequestError(0, isOverTime(error) ? NO_ANSWER_IN_TIME : 'the server does not answer');
   }
-  if (response.ok) return JSON.parse(text) as Body;
+  if (response.ok) return bodyOf(response.status, text) as Body;
   throw new RequestError(response.status, detailOf(text) ?? `the server answers with ${response.status}`);
+}
+
+/** A proxy, or the page of a log-in, may answer in the server's place. */
+function bodyOf(status: number, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RequestError(status, 'the server answers with something else than JSON');
+  }
 }
 
 /** What a problem says of itself, if it is one: a proxy answers with anything. */

@@ -92,15 +92,17 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   const stopOrGoOn = () => {
     feed.setStopped(isPaused || holdOf(list) !== undefined);
     connectOrNot();
-    show();
   };
   const disconnect = () => {
     stream?.close();
     stream = undefined;
   };
   const connect = () => {
+    if (stream) return;
+    // What came while nobody listened is not there: what is shown begins anew, unless somebody reads it.
+    if (!feed.isStopped) feed.clear();
     const url = `/api/clicks/stream${query.size === 0 ? '' : `?${query.toString()}`}`;
-    stream ??= new EventStream({
+    stream = new EventStream({
       url,
       silenceLimitMs: SILENCE_LIMIT_MS,
       onOpen: () => {
@@ -121,7 +123,7 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
       on: {
         clicks: (data) => {
           // A list that appears under a pointer that rests there tells nobody.
-          feed.setStopped(isPaused || holdOf(list) !== undefined);
+          stopOrGoOn();
           feed.take(data as ClicksEvent, Date.now());
           advance();
         },
@@ -138,6 +140,7 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
     pause.classList.toggle('on', isPaused);
     setText(pause, isPaused ? 'Resume' : 'Pause');
     stopOrGoOn();
+    show();
   };
   const filter = () => {
     query = new URLSearchParams();
@@ -159,7 +162,10 @@ export function createLiveClicks(onChoose: (userId: string) => void): LiveClicks
   pause.addEventListener('click', () => {
     setPaused(!isPaused);
   });
-  onHoldChange(list, stopOrGoOn);
+  onHoldChange(list, () => {
+    stopOrGoOn();
+    show();
+  });
   new IntersectionObserver((entries) => {
     isInView = entries.at(-1)?.isIntersecting ?? false;
     connectOrNot();
