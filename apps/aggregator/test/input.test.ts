@@ -14,7 +14,7 @@ import { createTestTopics } from './test-topics.ts';
 import { useWitness } from './use-witness.ts';
 
 const witness = useWitness();
-const TOO_LARGE_BYTES = 850_000;
+const TOO_LARGE_BYTES = 870_000;
 
 describe.concurrent('the aggregator', { timeout: 240_000 }, () => {
   test('counts on behind records that are malformed or too large, which become dead letters', async ({
