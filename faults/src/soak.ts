@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { API_KEY } from '@clickstream/local-kafka';
-import { encodeClickEvent } from '@clickstream/schema';
-import { openTransaction, type AppProcess } from '@clickstream/test-harness';
+import type { AppProcess } from '@clickstream/test-harness';
 import type { Fault, FaultContext } from './fault.ts';
 import { countSockets } from './left-over.ts';
 import { LINE_AILMENTS, withAilment, type LineAilment } from './line-ailments.ts';
+import { openCanaries } from './open-canaries.ts';
 import { stopWithin } from './stop-within.ts';
 
 const LOAD_PER_SECOND = 300;
@@ -15,7 +15,6 @@ const SAMPLE_MS = 1_000;
 /** Longer than the transaction time-out of 30 s. */
 const SILENT_MS = 45_000;
 const HELD_MS = 20_000;
-const CANARIES = 20;
 /** Larger than a dead letter may be. */
 const TOO_LARGE_BYTES = 850_000;
 /** A client that has had to look for its broker again may keep two connections where it had one; it never has more. */
@@ -235,12 +234,7 @@ function badLine(ailment: LineAilment): Disturbance {
 async function abortCanaries({ topics, random, pause }: FaultContext): Promise<void> {
   const aborts: (() => Promise<void>)[] = [];
   for (const topic of [topics.clicks, topics.repartition]) {
-    const records = Array.from({ length: CANARIES }, (_, number) => {
-      const userId = `canary-${number}`;
-      const value = Buffer.from(encodeClickEvent({ userId, url: '/', timestamp: 1 }, 'sentence'));
-      return { key: Buffer.from(userId), value, partition: random.below(topics.partitions) };
-    });
-    aborts.push(await openTransaction(topics, topic, records));
+    aborts.push(await openCanaries(topics, topic, random, topic));
     await pause(random.below(2_000));
   }
   for (const abort of aborts) await abort();

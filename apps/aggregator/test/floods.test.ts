@@ -81,10 +81,7 @@ describe('numbers stay right and memory bounded', { timeout: 240_000 + CLICKS },
             const number = first + index;
             const userId = `${topics.id}-${number % USERS}`;
             const url = `/${number}?`.padEnd(urlLength, 'x');
-            const value = Buffer.from(
-              JSON.stringify({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number }),
-            );
-            return load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+            return load.writeEvent({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number });
           }),
         );
       await untilAllRead(topics, load.written, aggregator);
@@ -124,14 +121,8 @@ describe('numbers stay right and memory bounded', { timeout: 240_000 + CLICKS },
         Array.from({ length: SLICE }, (_, index) => {
           const number = first + index;
           const userId = `${topics.id}-${number % 2 === 0 ? 'flood' : number % USERS}`;
-          const event = {
-            eventId: `e-${number}`,
-            userId,
-            url: `/page${number % 9}`,
-            timestamp: START_MS + number,
-          };
-          const value = Buffer.from(JSON.stringify(event));
-          return load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+          const url = `/page${number % 9}`;
+          return load.writeEvent({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number });
         }),
       );
     await untilAllRead(topics, load.written, aggregator);

@@ -107,10 +107,8 @@ test(
       for (let index = 0; Date.now() < until || index < USERS; index++) {
         const userId = `${topics.id}-${index % USERS}`;
         const timestamp = Date.now();
-        const event = { eventId: `${round}-${index}`, userId, url: '/page', timestamp };
-        const value = Buffer.from(JSON.stringify(event));
         lastClickOf.set(userId, timestamp);
-        sent.push(load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value }));
+        sent.push(load.writeEvent({ eventId: `${round}-${index}`, userId, url: '/page', timestamp }));
         await delay(CLICK_EVERY_MS);
       }
       await Promise.all(sent);

@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBroker } from '@clickstream/local-kafka';
-import { decodeClosedUntil, isClosedUntilKey } from '@clickstream/schema';
 import {
   assertBooks,
   assertVerified,
+  countIdle,
   createClickLoad,
   createRandomSource,
   createTestTopics as createTopicsAt,
   keepDoing,
-  readCommitted,
   startAggregator,
   startApp,
   untilAllClosed,
@@ -66,20 +65,7 @@ async function writeClick(
   timestamp: number,
 ): Promise<void> {
   const userId = `${topics.id}-${number % USERS}`;
-  const event = { eventId: `e-${number}`, userId, url: `/page${number % 7}`, timestamp };
-  const value = Buffer.from(JSON.stringify(event));
-  await load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
-}
-
-/** How often idle time has closed a partition's last window. */
-async function countIdle(topics: TestTopics): Promise<number> {
-  let idle = 0;
-  for await (const record of readCommitted(topics, topics.pages)) {
-    if (!isClosedUntilKey(record.key())) continue;
-    const decoded = decodeClosedUntil(record.key(), record.value());
-    if (decoded.status === 'decoded' && decoded.value.idle) idle++;
-  }
-  return idle;
+  await load.writeEvent({ eventId: `e-${number}`, userId, url: `/page${number % 7}`, timestamp });
 }
 
 describe.concurrent('no click becomes late', { timeout: PATIENCE_MS }, () => {

@@ -1,8 +1,6 @@
-import { openTransaction } from '@clickstream/test-harness';
-import { encodeClickEvent } from '@clickstream/schema';
 import type { Fault } from '../fault.ts';
+import { openCanaries } from '../open-canaries.ts';
 
-const CANARIES = 20;
 /** Transactions open at the same time: several in each partition, begun and aborted in another order. */
 const MOST_OPEN = 6;
 /** On average 30 clicks are written between two of them. */
@@ -23,16 +21,7 @@ export const abortedCanaries: Fault = {
     for (let round = 0; round < rounds; round++) {
       await pause(random.below(MOST_PAUSE_MS));
       const topic = random.below(2) === 0 ? topics.clicks : topics.repartition;
-      // A canary that is counted has a total, which nobody expects.
-      const records = Array.from({ length: CANARIES }, (_, number) => {
-        const userId = `canary-${round}-${number}`;
-        return {
-          key: Buffer.from(userId),
-          value: Buffer.from(encodeClickEvent({ userId, url: '/', timestamp: 1 }, 'sentence')),
-          partition: random.below(topics.partitions),
-        };
-      });
-      open.push(await openTransaction(topics, topic, records));
+      open.push(await openCanaries(topics, topic, random, String(round)));
       if (open.length < MOST_OPEN) continue;
       const [abort] = open.splice(random.below(open.length), 1);
       await abort?.();

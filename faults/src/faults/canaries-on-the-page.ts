@@ -11,6 +11,7 @@ import {
   type TopicNames,
 } from '@clickstream/schema';
 import { openTransaction } from '@clickstream/test-harness';
+import { dashboardAddress } from '../dashboard-address.ts';
 import type { Fault } from '../fault.ts';
 import { stopWithin } from '../stop-within.ts';
 
@@ -47,7 +48,7 @@ export const canariesOnThePage: Fault = {
     const producer = await createRecordProducer(Object.values(names), { connection, log });
     topics.atEnd(() => producer.close());
     const page = startApp('results-consumer', ['serve'], { ...names, DASHBOARD_PORT: '0' });
-    const address = (await page.says(/dashboard at \S+/)).split(' ').at(-1) ?? '';
+    const address = await dashboardAddress(page);
     const get = async (path: string) => (await fetch(`${address}/api/${path}`)).text();
     const streams = ['stream', 'clicks/stream'].map((path) => watch(`${address}/api/${path}`, signal));
 

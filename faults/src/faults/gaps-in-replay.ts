@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeClosedUntil, isClosedUntilKey } from '@clickstream/schema';
-import { assertBooks, readCommitted, untilAllClosed, type TestTopics } from '@clickstream/test-harness';
+import { assertBooks, countIdle, untilAllClosed } from '@clickstream/test-harness';
 import type { Fault } from '../fault.ts';
 import { LIVELY_ENVIRONMENT } from '../lively.ts';
 
@@ -50,15 +49,4 @@ function burstAt(timeMs: number): string[] {
     (_, click) =>
       `203.0.113.${click % USERS} - - [17/May/2015:${time} +0000] "GET /page${click % 7} HTTP/1.1" 200 1 "-" "-"\n`,
   );
-}
-
-/** How often idle time has closed a partition's last window. */
-async function countIdle(topics: TestTopics): Promise<number> {
-  let idle = 0;
-  for await (const record of readCommitted(topics, topics.pages)) {
-    if (!isClosedUntilKey(record.key())) continue;
-    const decoded = decodeClosedUntil(record.key(), record.value());
-    if (decoded.status === 'decoded' && decoded.value.idle) idle++;
-  }
-  return idle;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AppProcess } from '@clickstream/test-harness';
+import { dashboardAddress } from '../dashboard-address.ts';
 import type { Fault } from '../fault.ts';
 import { stopAtRandomMoments, untilConnected } from '../stopped-at-random.ts';
 
@@ -41,8 +42,7 @@ export const resultsConsumerStopped: Fault = {
 
 /** Opens the stream that a page reads, and reads it to its end. Resolves once it has begun. */
 async function openPage(app: AppProcess): Promise<void> {
-  const address = (await app.says(/dashboard at \S+/)).split(' ').at(-1) ?? '';
-  const { ok, body } = await fetch(`${address}/api/stream`);
+  const { ok, body } = await fetch(`${await dashboardAddress(app)}/api/stream`);
   assert.ok(ok && body, 'there is no stream');
   const stream = body.getReader();
   assert.ok(!(await stream.read()).done, 'the stream is empty');

@@ -30,9 +30,7 @@ export const urlFlood: Fault = {
           const number = first + index;
           const userId = `${topics.id}-${number % 2 === 0 ? 'flood' : number % USERS}`;
           const url = `/${number}-`.padEnd(URL_LENGTHS[number % URL_LENGTHS.length] ?? 0, 'x');
-          const event = { eventId: `e-${number}`, userId, url, timestamp: START_MS + number };
-          const value = Buffer.from(JSON.stringify(event));
-          return load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+          return load.writeEvent({ eventId: `e-${number}`, userId, url, timestamp: START_MS + number });
         }),
       );
     const aggregator = startAggregator({ nodeOptions: [`--max-old-space-size=${HEAP_MB}`] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { assertBooks } from './assert-books.ts';
-import type { ClickLoad } from './click-load.ts';
+import type { LoadAnswer } from './click-load.ts';
 import type { TestTopics } from './test-topics.ts';
 import type { Witness } from './witness.ts';
 
@@ -14,7 +14,7 @@ import type { Witness } from './witness.ts';
 export async function assertExact(
   witness: Pick<Witness, 'totals'>,
   topics: TestTopics,
-  load: ClickLoad,
+  load: LoadAnswer,
   published: 'every' | 'coalesced' = 'every',
 ): Promise<void> {
   assert.equal(load.uncertain.records, 0, 'it is not known what was written');

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { homePartition, type OutgoingRecord } from '@clickstream/kafka-client';
-import { encodeClickEvent } from '@clickstream/schema';
+import { encodeClickEvent, type ClickEvent } from '@clickstream/schema';
 import { keepDoing } from './keep-doing.ts';
 import type { RandomSource } from './random-source.ts';
 import type { TestTopics } from './test-topics.ts';
 
-/** Clicks with a known answer. */
-export interface ClickLoad {
+/** What was written, and what has to come of it. */
+export interface LoadAnswer {
   /** Clicks that each user must have in the end: one more for every click that was acknowledged. */
   readonly answer: ReadonlyMap<string, number>;
   /** Records acknowledged that are no clicks. */
@@ -17,8 +17,14 @@ export interface ClickLoad {
   readonly repeated: number;
   /** Records acknowledged. */
   readonly written: number;
+}
+
+/** Clicks with a known answer. */
+export interface ClickLoad extends LoadAnswer {
   /** Offsets of clicks in {@link UNFORWARDED_PARTITION} that nobody may call late: not late on purpose, and acknowledged at once. */
   readonly punctual: ReadonlySet<bigint>;
+  /** Writes a click as JSON, keyed by its user and so at home. */
+  writeEvent(event: ClickEvent): Promise<void>;
   /** Writes one that is no click. */
   writeMalformed(record: OutgoingRecord): Promise<void>;
   /** Lets somebody else write so many that are no clicks. */
@@ -102,10 +108,9 @@ export function createClickLoad(
     }
   };
   const isWritten = async (record: OutgoingRecord) => (await send(record)) !== undefined;
-  const place = (key: Buffer, value: Buffer): OutgoingRecord => {
+  const place = (key: Buffer, value: Buffer, home: number): OutgoingRecord => {
     const { clicks: topic, partitions } = topics;
     const placement = isAtHome ? 0 : random.below(4);
-    const home = homePartition(key, partitions);
     if (placement < 2 || home === UNFORWARDED_PARTITION) return { topic, key, value };
     if (placement === 2) return { topic, key: null, value, partition: random.below(partitions) };
     return { topic, key, value, partition: (home + 1) % partitions };
@@ -142,16 +147,17 @@ export function createClickLoad(
       const form = random.below(2) === 0 ? 'json' : 'sentence';
       const value = Buffer.from(encodeClickEvent(event, form));
       const sentAt = performance.now();
-      const record = place(key, value);
+      const home = homePartition(key, topics.partitions);
+      const record = place(key, value, home);
       const placed = await send(record);
       if (!placed) {
         uncertain.clicks.set(userId, (uncertain.clicks.get(userId) ?? 0) + 1);
         return;
       }
       const isAtOnce = performance.now() - sentAt < AT_ONCE_MS;
-      const isUnforwarded = homePartition(key, topics.partitions) === UNFORWARDED_PARTITION;
+      const isPunctual = home === UNFORWARDED_PARTITION && isAtOnce && !isLate;
       // Of what was sent again it may not be known where it is.
-      if (isUnforwarded && isAtOnce && !isLate && placed.offset >= 0n) punctual.add(placed.offset);
+      if (isPunctual && placed.offset >= 0n) punctual.add(placed.offset);
       answer.set(userId, (answer.get(userId) ?? 0) + 1);
       // A sentence has no event id: sent again, it is another click.
       if (repeatedOneOf !== undefined && form === 'json') {
@@ -159,6 +165,11 @@ export function createClickLoad(
         if (repeatable.length > REPEATABLE) repeatable.shift();
       }
     }
+    written++;
+  };
+  const writeClick = async (userId: string, record: OutgoingRecord) => {
+    if (!(await isWritten(record))) return;
+    answer.set(userId, (answer.get(userId) ?? 0) + 1);
     written++;
   };
   const write = async (records: number) => {
@@ -187,10 +198,11 @@ export function createClickLoad(
       malformed += records;
       written += records;
     },
-    writeClick: async (userId, record) => {
-      if (!(await isWritten(record))) return;
-      answer.set(userId, (answer.get(userId) ?? 0) + 1);
-      written++;
+    writeClick,
+    writeEvent: (event) => {
+      const { userId } = event;
+      const value = Buffer.from(JSON.stringify(event));
+      return writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
     },
     writeRepetition,
     write,

@@ -9,11 +9,13 @@ export {
 export { assertBooks } from './assert-books.ts';
 export { assertExact } from './assert-exact.ts';
 export { assertVerified } from './assert-verified.ts';
+export { countIdle } from './count-idle.ts';
 export {
   createClickLoad,
   UNFORWARDED_PARTITION,
   type ClickLoad,
   type ClickLoadOptions,
+  type LoadAnswer,
 } from './click-load.ts';
 export {
   sumOfBooks,

@@ -53,9 +53,7 @@ export function createWindowLoad(topics: TestTopics, load: ClickLoad, random: Ra
     const key = `${start} ${page}`;
     users.set(key, (users.get(key) ?? new Set()).add(userId));
     const timestamp = start + Math.floor((index * WINDOW_MS) / (PAGES * CLICKS_PER_PAGE));
-    const event = { eventId: `${start}-${index}`, userId, url: `${page}?n=${index}`, timestamp };
-    const value = Buffer.from(JSON.stringify(event));
-    await load.writeClick(userId, { topic: topics.clicks, key: Buffer.from(userId), value });
+    await load.writeEvent({ eventId: `${start}-${index}`, userId, url: `${page}?n=${index}`, timestamp });
   };
   const writeWindow = async () => {
     const start = START_MS + windows++ * WINDOW_MS;
