@@ -16,7 +16,7 @@ const SAMPLE_MS = 1_000;
 const SILENT_MS = 45_000;
 const HELD_MS = 20_000;
 /** Larger than a dead letter may be. */
-const TOO_LARGE_BYTES = 850_000;
+const TOO_LARGE_BYTES = 870_000;
 /** A client that has had to look for its broker again may keep two connections where it had one; it never has more. */
 const SPARE_SOCKETS = 8;
 const SPARE_HANDLES = 8;
