@@ -72,9 +72,11 @@ class Window {
   isCut = false;
   readonly pages = new Map<string, Page>();
   readonly #list: Page[] = [];
-  readonly #top = new TopIds(TOP_PAGES_MAX, (first, second) => this.#isBefore(first, second));
-  /** Whether a page went down, so that one outside of the foremost may have moved up. */
-  #topIsStale = false;
+  readonly #top = new TopIds(
+    TOP_PAGES_MAX,
+    (first, second) => this.#isBefore(first, second),
+    () => this.#list.keys(),
+  );
 
   add(name: string): Page {
     const page: Page = { name, id: this.#list.length, clicks: 0, users: 0, shares: new Map() };
@@ -85,16 +87,11 @@ class Window {
 
   /** A page has so many clicks more, or fewer. */
   ranks({ id }: Page, change: number): void {
-    if (change < 0 && this.#top.has(id)) this.#topIsStale = true;
+    if (change < 0) this.#top.lower(id);
     else this.#top.raise(id);
   }
 
   busiest(limit: number): PageTotal[] {
-    if (this.#topIsStale) {
-      this.#topIsStale = false;
-      this.#top.clear();
-      for (const { id } of this.#list) this.#top.raise(id);
-    }
     return this.#top.ranked(limit).map((id) => totalOf(this.#page(id)));
   }
 

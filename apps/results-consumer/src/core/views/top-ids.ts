@@ -1,23 +1,30 @@
 /**
- * The `limit` foremost of many ids whose rank only ever gets better, found without sorting or keeping the others: a
+ * The `limit` foremost of many ids whose rank hardly ever gets worse, found without sorting or keeping the others: a
  * heap with the last of the foremost on top.
  */
 export class TopIds {
   readonly #limit: number;
   readonly #isBefore: (first: number, second: number) => boolean;
+  readonly #all: () => Iterable<number>;
   readonly #heap: number[] = [];
   readonly #places = new Map<number, number>();
   /** The foremost as they were asked for last, until one gets better. */
   #ranked: readonly number[] | undefined;
+  /** Whether one of the foremost got worse, so that somebody outside of them may have moved up. */
+  #isStale = false;
 
-  /** @param isBefore whether the first id ranks before the second, by what is known of them now. */
-  constructor(limit: number, isBefore: (first: number, second: number) => boolean) {
+  /**
+   * @param isBefore whether the first id ranks before the second, by what is known of them now.
+   * @param all every id that has a rank: asked for anew once one of the foremost got worse.
+   */
+  constructor(
+    limit: number,
+    isBefore: (first: number, second: number) => boolean,
+    all: () => Iterable<number>,
+  ) {
     this.#limit = limit;
     this.#isBefore = isBefore;
-  }
-
-  has(id: number): boolean {
-    return this.#places.has(id);
+    this.#all = all;
   }
 
   /** An id that is new or whose rank got better. */
@@ -40,14 +47,14 @@ export class TopIds {
     this.#ranked = undefined;
   }
 
-  clear(): void {
-    this.#heap.length = 0;
-    this.#places.clear();
-    this.#ranked = undefined;
+  /** An id whose rank got worse, or that has none any more. */
+  lower(id: number): void {
+    if (this.#places.has(id)) this.#isStale = true;
   }
 
   /** The foremost, so many at most, in their order: few are found without sorting all. */
   ranked(count: number): readonly number[] {
+    if (this.#isStale) this.#findAnew();
     const wanted = Math.min(count, this.#heap.length);
     if (this.#ranked && this.#ranked.length >= wanted) return this.#ranked.slice(0, wanted);
     const ranked: number[] = [];
@@ -60,6 +67,14 @@ export class TopIds {
     }
     this.#ranked = ranked;
     return ranked;
+  }
+
+  #findAnew(): void {
+    this.#isStale = false;
+    this.#heap.length = 0;
+    this.#places.clear();
+    this.#ranked = undefined;
+    for (const id of this.#all()) this.raise(id);
   }
 
   /** How many of those that are ranked come before this one. */

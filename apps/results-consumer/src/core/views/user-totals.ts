@@ -29,7 +29,11 @@ const NOTHING = Buffer.alloc(0);
 export class UserTotals {
   readonly #users: ByteTable;
   #active = new ActiveUsers();
-  readonly #top = new TopIds(TOP_USERS_MAX, (first, second) => this.#isBefore(first, second));
+  readonly #top = new TopIds(
+    TOP_USERS_MAX,
+    (first, second) => this.#isBefore(first, second),
+    () => this.#counted(),
+  );
   /** By the number of the user; 0 clicks for one whose total was deleted. */
   readonly #clicks = new Column((length) => new Float64Array(length));
   readonly #lastClickAt = new Column((length) => new Float64Array(length));
@@ -39,8 +43,6 @@ export class UserTotals {
   readonly #plain: PlainTotal = { clicks: 0, lastClickAt: 0, urlStart: 0, urlEnd: 0 };
   #userCount = 0;
   #clickCount = 0;
-  /** Whether a total went down or away, so that somebody outside of the foremost may have moved up. */
-  #topIsStale = false;
 
   /** @param seed whole number that nobody can guess. */
   constructor(seed: number) {
@@ -95,12 +97,12 @@ export class UserTotals {
 
   /** The busiest, most clicks first; at most {@link TOP_USERS_MAX}. */
   top(limit: number): UserTotal[] {
-    if (this.#topIsStale) {
-      this.#topIsStale = false;
-      this.#top.clear();
-      for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks.get(id) !== 0) this.#top.raise(id);
-    }
     return this.#top.ranked(limit).map((id) => this.#total(id));
+  }
+
+  /** The numbers of all users that have a total. */
+  *#counted(): Generator<number, void> {
+    for (let id = 0; id < this.#users.size; id += 1) if (this.#clicks.get(id) !== 0) yield id;
   }
 
   #total(id: number): UserTotal {
@@ -136,7 +138,7 @@ export class UserTotals {
     this.#lastUrls.set(id, url, urlStart, urlEnd);
     if (this.#active.isAheadOf(nowMs)) this.#countActiveAnew(nowMs);
     else this.#activeSecond.set(id, this.#active.move(this.#activeSecond.get(id), lastClickAt, nowMs));
-    if (clicks < clicksBefore && this.#top.has(id)) this.#topIsStale = true;
+    if (clicks < clicksBefore) this.#top.lower(id);
     else this.#top.raise(id);
     return lastClickAt > lastClickBefore ? lastClickAt : undefined;
   }
@@ -151,7 +153,7 @@ export class UserTotals {
     this.#lastUrls.set(id, NOTHING, 0, 0);
     this.#active.remove(this.#activeSecond.get(id));
     this.#activeSecond.set(id, 0);
-    if (this.#top.has(id)) this.#topIsStale = true;
+    this.#top.lower(id);
   }
 
   #countActiveAnew(nowMs: number): void {
