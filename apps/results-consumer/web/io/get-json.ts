@@ -1,3 +1,4 @@
+import { refusalText } from './refusal-text.ts';
 import { isOverTime, NO_ANSWER_IN_TIME, timeLimit } from './time-limit.ts';
 
 /** An answer that is no success, or none at all (status 0); the message says what to do. */
@@ -23,7 +24,7 @@ export async function getJson<Body>(path: string, signal: AbortSignal): Promise<
     throw new RequestError(0, isOverTime(error) ? NO_ANSWER_IN_TIME : 'the server does not answer');
   }
   if (response.ok) return bodyOf(response.status, text) as Body;
-  throw new RequestError(response.status, detailOf(text) ?? `the server answers with ${response.status}`);
+  throw new RequestError(response.status, refusalText(response.status, text));
 }
 
 /** A proxy, or the page of a log-in, may answer in the server's place. */
@@ -32,15 +33,5 @@ function bodyOf(status: number, text: string): unknown {
     return JSON.parse(text);
   } catch {
     throw new RequestError(status, 'the server answers with something else than JSON');
-  }
-}
-
-/** What a problem says of itself, if it is one: a proxy answers with anything. */
-function detailOf(text: string): string | undefined {
-  try {
-    const { detail } = JSON.parse(text) as { readonly detail?: unknown };
-    return typeof detail === 'string' ? detail : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { refusalText } from './refusal-text.ts';
 import { isOverTime, NO_ANSWER_IN_TIME, timeLimit } from './time-limit.ts';
 
 /**
@@ -10,8 +11,7 @@ export async function whyRefused(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { cache: 'no-store', signal: timeLimit(asked.signal) });
     if (response.ok) return undefined;
-    const { detail } = (await response.json().catch(() => ({}))) as { detail?: unknown };
-    const reason = typeof detail === 'string' ? detail : `the server answers with ${response.status}`;
+    const reason = refusalText(response.status, await response.text().catch(() => ''));
     return `No live figures: ${reason}. It is tried again.`;
   } catch (error) {
     if (isOverTime(error)) return `No live figures: ${NO_ANSWER_IN_TIME}. It is tried again.`;
