@@ -254,7 +254,7 @@ function addApi(server: FastifyInstance, { views, token, now }: DashboardServerO
     querystring: jsonSchema(query ?? z.strictObject({})),
     ...(parameters && { params: jsonSchema(parameters) }),
     response: {
-      200: { description: summary, content: { 'application/json': { schema: jsonSchema(response) } } },
+      200: { description: summary, content: jsonOf(response) },
       ...problemResponses([400, ...problemsOfAll(token), ...problems]),
     },
   });
@@ -423,6 +423,11 @@ function addStreams(server: FastifyInstance, options: DashboardServerOptions): v
   );
 }
 
+/** A body of JSON, as OpenAPI describes it. */
+function jsonOf(schema: z.ZodType): object {
+  return { 'application/json': { schema: jsonSchema(schema) } };
+}
+
 function addHealth(server: FastifyInstance, access: Access, options: DashboardServerOptions): void {
   const { metrics, notReady, isWhole, token } = options;
   const schemaOf = (summary: string, content: object, problems: readonly number[], others = {}) => {
@@ -434,18 +439,17 @@ function addHealth(server: FastifyInstance, access: Access, options: DashboardSe
     return { summary, response };
   };
   const open = problemsOfAll(undefined);
-  const json = (schema: z.ZodType) => ({ 'application/json': { schema: jsonSchema(schema) } });
   const { healthz, readyz } = apiSchemas;
 
   server.get(
     '/healthz',
-    { schema: { ...schemaOf('That the process lives', json(healthz), open), security: [] } },
+    { schema: { ...schemaOf('That the process lives', jsonOf(healthz), open), security: [] } },
     () => ({
       status: 'alive',
     }),
   );
-  const ready = schemaOf('Whether it shows what is there, and what is new', json(readyz.response), open, {
-    503: { description: 'Why it does not', content: json(readyz.problem) },
+  const ready = schemaOf('Whether it shows what is there, and what is new', jsonOf(readyz.response), open, {
+    503: { description: 'Why it does not', content: jsonOf(readyz.problem) },
   });
   server.get('/readyz', { schema: { ...ready, security: [] } }, (request, reply) => {
     const why = notReady();

@@ -1,7 +1,7 @@
 import type { Books } from './checkpoint-record.ts';
 import type { DeadLetterCount } from './dead-letters.ts';
 import type { Findings } from './findings.ts';
-import type { LogBounds, PartitionRecount } from './recount-clicks.ts';
+import { EMPTY_RECOUNT, type LogBounds, type PartitionRecount } from './recount-clicks.ts';
 import { RecordSum } from './record-sum.ts';
 import { everInForce, futureLimit } from './settings-in-force.ts';
 import type { Cut, Task } from './take-cut.ts';
@@ -368,20 +368,7 @@ class TaskCheck {
   }
 
   #recount(partition: number): PartitionRecount {
-    return (
-      this.#evidence.recounts[partition] ?? {
-        read: 0,
-        rejected: new Map(),
-        forwarded: 0,
-        inFlight: 0,
-        received: new Map(),
-        undecided: 0,
-        duplicate: 0,
-        uncertain: 0,
-        areCopiesKnown: true,
-        lastEventTime: -Infinity,
-      }
-    );
+    return this.#evidence.recounts[partition] ?? EMPTY_RECOUNT;
   }
 
   #misrouted(): number {

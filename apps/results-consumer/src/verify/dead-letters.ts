@@ -91,7 +91,8 @@ export class DeadLetters {
         // Another task may have received clicks that this one read after the cut.
         const { least, greatest } = futureLimit(task);
         const isFutureListed = least < greatest;
-        const to = isFutureListed ? (ends[partition] ?? 0n) : smaller(BigInt(end), ends[partition] ?? 0n);
+        const last = Number(ends[partition] ?? 0n);
+        const to = BigInt(isFutureListed ? last : Math.min(end, last));
         const range = { topic, partition, from, to };
         const letters = new Map<string, RecordSum>();
         const late = new LateLetters(topics, cut, task, lateness, latenessOfId, findings);
@@ -321,10 +322,6 @@ function mayBeLost(cut: Cut, partition: number, home: number): boolean {
     cut[partition]?.lossAccepted.input !== undefined ||
     (isForwarded && cut[home]?.lossAccepted.forwards !== undefined)
   );
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
 
 /** Where the record of a letter stood among the clicks, if it says so. */

@@ -44,6 +44,20 @@ export interface PartitionRecount {
   readonly lastEventTime: number;
 }
 
+/** That of a partition of which there is nothing. */
+export const EMPTY_RECOUNT: PartitionRecount = {
+  read: 0,
+  rejected: new Map(),
+  forwarded: 0,
+  inFlight: 0,
+  received: new Map(),
+  undecided: 0,
+  duplicate: 0,
+  uncertain: 0,
+  areCopiesKnown: true,
+  lastEventTime: -Infinity,
+};
+
 /** The clicks of one partition that the task of another has counted. */
 export interface ReceivedClicks {
   readonly clicks: number;
@@ -100,19 +114,10 @@ export async function recountClicks(
     acknowledged?.take(partition, offset, record, outcome);
   });
   return recounts.map(({ read, forwarded, inFlight, received, partition }) => {
-    const home = homes[partition];
-    return {
-      read,
-      rejected: home?.rejected ?? new Map<string, RecordSum>(),
-      forwarded,
-      inFlight,
-      received,
-      undecided: home?.undecided ?? 0,
-      duplicate: home?.duplicate ?? 0,
-      uncertain: home?.uncertain ?? 0,
-      areCopiesKnown: home?.areCopiesKnown ?? true,
-      lastEventTime: home?.lastEventTime ?? -Infinity,
-    };
+    const { rejected, undecided, duplicate, uncertain, areCopiesKnown, lastEventTime } =
+      homes[partition] ?? EMPTY_RECOUNT;
+    const ofHome = { rejected, undecided, duplicate, uncertain, areCopiesKnown, lastEventTime };
+    return { read, forwarded, inFlight, received, ...ofHome };
   });
 }
 

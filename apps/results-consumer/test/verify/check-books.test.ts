@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { checkBooks } from '../../src/verify/check-books.ts';
 import { Findings } from '../../src/verify/findings.ts';
-import type { LogBounds, PartitionRecount, ReceivedClicks } from '../../src/verify/recount-clicks.ts';
+import {
+  EMPTY_RECOUNT,
+  type LogBounds,
+  type PartitionRecount,
+  type ReceivedClicks,
+} from '../../src/verify/recount-clicks.ts';
 import type { Task } from '../../src/verify/take-cut.ts';
 
 const NO_BOOKS = { read: 0, counted: 0, duplicate: 0, rejected: 0, forwarded: 0, received: 0 };
@@ -49,27 +54,15 @@ function check(situation: Situation) {
     books: { ...NO_BOOKS, received, counted: received },
     sums: { clicks: received, users: 1 },
   });
-  const nothing: PartitionRecount = {
-    read: 0,
-    rejected: new Map(),
-    forwarded: 0,
-    inFlight: 0,
-    received: new Map(),
-    undecided: 0,
-    duplicate: 0,
-    uncertain: 0,
-    areCopiesKnown: true,
-    lastEventTime: -Infinity,
-  };
   const readOfOrigin = start === 0 ? (origin.books?.read ?? 0) : 0;
   const recounts: PartitionRecount[] = [
     {
-      ...nothing,
+      ...EMPTY_RECOUNT,
       read: readOfOrigin,
       forwarded: readOfOrigin,
       received: new Map(left.clicks > 0 ? [[1, left]] : []),
     },
-    nothing,
+    EMPTY_RECOUNT,
   ];
   const bounds: LogBounds[] = [
     { start, end: 100 },

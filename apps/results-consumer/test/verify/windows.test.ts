@@ -72,6 +72,19 @@ function withoutLetters(
   });
 }
 
+/** Verifies what that reader finds. */
+function verifyBy(reader: PartitionReader, topics: TestAggregation['topics']): Promise<Report> {
+  return verify({ reader, topics, progress: new ReadProgress(), signal: new AbortController().signal });
+}
+
+/** Lets partition 1 reject a click of the future and forward the one behind it, by one of several limits. */
+function rejectBeforeForward(hand: Books, { a }: Users): void {
+  hand.rejectedByOrigin.push(click('f1', a, '/a', Date.now() + 120 * MINUTE));
+  hand.forwarded.push(click('e1', a, '/a', T + 1_000));
+  Object.assign(hand.checkpoint.books, { received: 1, duplicate: 2 });
+  changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
+}
+
 function textsOf({ problems, gaps }: Report): string {
   return [...problems, ...gaps].map(({ check, text }) => `${check}: ${text}`).join('\n');
 }
@@ -165,19 +178,11 @@ describe.concurrent('verify, of windows and sessions', () => {
     'passes where an origin $origin at the cut, and rejected a click since that stands before one that was received',
     { timeout: TEST_LIMIT_MS },
     async ({ hasOriginBegun }, { onTestFinished }) => {
-      const { reader, topics } = await createHandMadeAggregation(onTestFinished, (hand, { a }) => {
+      const { reader, topics } = await createHandMadeAggregation(onTestFinished, (hand, users) => {
         hand.hasOriginBegun = hasOriginBegun;
-        hand.rejectedByOrigin.push(click('f1', a, '/a', Date.now() + 120 * MINUTE));
-        hand.forwarded.push(click('e1', a, '/a', T + 1_000));
-        Object.assign(hand.checkpoint.books, { received: 1, duplicate: 2 });
-        changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
+        rejectBeforeForward(hand, users);
       });
-      const report = await verify({
-        reader: beforeItsLastCommit(reader, topics),
-        topics,
-        progress: new ReadProgress(),
-        signal: new AbortController().signal,
-      });
+      const report = await verifyBy(beforeItsLastCommit(reader, topics), topics);
       expect(textsOf(report)).toBe('');
       expect(report.cut[1]).toMatchObject({ position: 0 });
       expect(report.clicks).toMatchObject({ counted: 7, duplicate: 2, forwarded: 0, received: 1 });
@@ -349,19 +354,9 @@ describe.concurrent('verify, of windows and sessions', () => {
   test('cannot tell of a click within one limit of the future and beyond another once its letter is gone', async ({
     onTestFinished,
   }) => {
-    const { reader, topics } = await createHandMadeAggregation(onTestFinished, (hand, { a }) => {
-      // One at home, rejected; one of another partition, rejected there, and the last one below the mark, forwarded.
-      hand.rejectedByOrigin.push(click('f1', a, '/a', Date.now() + 120 * MINUTE));
-      hand.forwarded.push(click('e1', a, '/a', T + 1_000));
-      Object.assign(hand.checkpoint.books, { received: 1, duplicate: 2 });
-      changeWithin(hand, 'maxFutureMs', [60 * MINUTE, 180 * MINUTE]);
-    });
-    const report = await verify({
-      reader: withoutLetters(reader, topics),
-      topics,
-      progress: new ReadProgress(),
-      signal: new AbortController().signal,
-    });
+    const { reader, topics } = await createHandMadeAggregation(onTestFinished, rejectBeforeForward);
+    const report = await verifyBy(withoutLetters(reader, topics), topics);
+    // One that is at home, and one that is not and has another below the mark behind it.
     expect(report.problems).toEqual([]);
     const open = (partition: number) =>
       expect.stringMatching(
