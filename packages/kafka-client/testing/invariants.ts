@@ -180,16 +180,11 @@ export class Invariants {
   /** How many windows and sessions have no final result, for the report. */
   get open(): string {
     return this.#tasks
-      .map(({ partition, windows, sessions }) => ({
-        partition,
-        openWindows: windows.openWindows,
-        openSessions: sessions?.openSessions ?? 0,
-      }))
-      .filter(({ openWindows, openSessions }) => openWindows > 0 || openSessions > 0)
-      .map(
-        ({ partition, openWindows, openSessions }) =>
-          `partition ${partition}: ${openWindows} windows, ${openSessions} sessions`,
-      )
+      .flatMap(({ partition, windows: { openWindows }, sessions }) => {
+        const openSessions = sessions?.openSessions ?? 0;
+        if (openWindows === 0 && openSessions === 0) return [];
+        return [`partition ${partition}: ${openWindows} windows, ${openSessions} sessions`];
+      })
       .join('; ');
   }
 

@@ -117,7 +117,6 @@ export class WindowCounts {
       this.#close(output);
     }
     const starts = this.#startsOf(eventTime);
-    const { length: windows } = starts;
     let missed = 0;
     for (const start of starts) {
       if (this.#deadlineOf(start) <= this.#streamTime) {
@@ -130,7 +129,7 @@ export class WindowCounts {
       window.from[input] ??= offset;
       this.#changed.add(window);
     }
-    if (missed === windows) return 'late';
+    if (missed === starts.length) return 'late';
     return missed > 0 ? 'missed' : 'in time';
   }
 

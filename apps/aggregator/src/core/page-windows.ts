@@ -1,4 +1,4 @@
-import { OTHER_PAGES, type PageClicks } from '@clickstream/schema';
+import { CLICK_EVENT_LIMITS, OTHER_PAGES, type PageClicks } from '@clickstream/schema';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { ReadRecord, InputName } from './inputs.ts';
 import type { TimeWindows } from './time-windows.ts';
@@ -43,7 +43,7 @@ interface PageOfWindow extends Written<PageOfWindow> {
 }
 
 /** A single page, as long as a url may be, always finds room. */
-const FREE_CHARACTERS = 8_192;
+const FREE_CHARACTERS = CLICK_EVENT_LIMITS.urlLength.max;
 /** What pages may take beyond that, each on average: so long ones cannot exhaust memory either. */
 const CHARACTERS_PER_PAGE = 256;
 
